@@ -1,0 +1,436 @@
+"""The model: a neuron with its configuration, its committed state, and its state in blocks."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import warnings
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from perceptron_core import kernel
+from perceptron_core.rejection import Rejection, SampleRejected
+
+Entry = tuple[Any, ...]
+"""A feature's identity: ``(name,)`` for a number, ``(name, text)`` for a text."""
+
+Features = dict[Any, Any]
+
+ACTIVATIONS: dict[str, Callable[[], kernel.Activation]] = {
+    "sigmoid": kernel.Sigmoid,
+    "identity": kernel.Identity,
+    "step": kernel.Step,
+}
+LOSSES: dict[str, tuple[Callable[[], kernel.Loss], str, tuple[str, ...]]] = {
+    "log": (kernel.LogLoss, "sigmoid", ("sigmoid",)),
+    "squared": (kernel.SquaredLoss, "identity", ("identity", "sigmoid", "step")),
+}
+"""By name: the loss, its own activation, and the activations it can stand behind."""
+
+OPTIMIZERS = ("sgd",)
+
+
+class Perceptron:
+    """A single neuron that learns online, one gradient-descent step per sample.
+
+    Parameters
+    ----------
+    loss
+        ``"log"``: cross-entropy, −y ln ŷ − (1 − y) ln(1 − ŷ); ``"squared"``: (ŷ − y)².
+    activation
+        ``"sigmoid"``, ``"identity"`` or ``"step"``; by default the loss's own (log: sigmoid, squared:
+        identity). The article's neuron is ``loss="squared", activation="sigmoid"``.
+    optimizer
+        ``"sgd"``.
+    learning_rate
+        α > 0 of the weights.
+    l2
+        Penalty λ ≥ 0 on the weights of the features present in a sample; the bias is not penalised.
+    scale
+        Whether numbers are standardised by running statistics, as by river's ``StandardScaler`` before
+        the model: predict with the statistics as they are; update them; learn with the new ones.
+    intercept_learning_rate
+        α of the bias; by default that of the weights.
+    max_features
+        The bound on features, of a sample and of the model; beyond it samples are refused.
+
+    Raises
+    ------
+    ValueError
+        A parameter is outside its range or unknown.
+
+    Notes
+    -----
+    ŷ = a(w·x + b). Features are a dict from name to number, boolean, text or None. True is 1; text is
+    one-hot: the pair (name, text) is a feature of its own with the value 1, never scaled; None takes no
+    part. Features may appear at any time. Several samples in one call mean the same as one by one.
+
+    The state has two copies, working and committed: :meth:`commit` and :meth:`rollback` move it from
+    one to the other at a cost in proportion to the blocks of 256 features that changed.
+
+    References
+    ----------
+    The equations and their names: the article on the mathematics of the perceptron, line by line in
+    ``docs/math.md``. Running variance: Welford (1962), *Note on a method for calculating corrected sums
+    of squares and products*.
+
+    Examples
+    --------
+    >>> from perceptron_core import Perceptron
+    >>> model = Perceptron(learning_rate=0.5, scale=False)
+    >>> model.predict_one({"age": 1, "country": "FR"})
+    0.5
+    >>> model.learn_one({"age": 1, "country": "FR"}, 1)
+    >>> model.weights
+    {'age': 0.25, 'country=FR': 0.25}
+    >>> model.bias
+    0.25
+    >>> model.predict_learn_many([{"age": 1}, {"age": 2, "vip": True}], [0, 1])
+    array([0.62245933, 0.50278442])
+    """
+
+    def __init__(
+        self,
+        loss: str = "log",
+        activation: str | None = None,
+        optimizer: str = "sgd",
+        learning_rate: float = 0.01,
+        l2: float = 0.0,
+        scale: bool = True,
+        intercept_learning_rate: float | None = None,
+        max_features: int = 1_000_000,
+    ) -> None:
+        _check_known("loss", loss, LOSSES)
+        make_loss, own_activation, allowed = LOSSES[loss]
+        activation = own_activation if activation is None else activation
+        _check_known("activation", activation, ACTIVATIONS)
+        _check_known("optimizer", optimizer, OPTIMIZERS)
+        if activation not in allowed:
+            raise ValueError(f"loss {loss!r} needs activation {' or '.join(allowed)}, not {activation!r}")
+        if activation == "step":
+            warnings.warn("the binary step is flat: by the chain rule its gradient is 0, nothing is learned")
+        _check_range("learning_rate", learning_rate, above=0.0)
+        _check_range("l2", l2, at_least=0.0)
+        if intercept_learning_rate is not None:
+            _check_range("intercept_learning_rate", intercept_learning_rate, at_least=0.0)
+        _check_range("max_features", max_features, at_least=1)
+        self._config = {
+            "loss": loss,
+            "activation": activation,
+            "optimizer": optimizer,
+            "learning_rate": learning_rate,
+            "l2": l2,
+            "scale": scale,
+            "intercept_learning_rate": intercept_learning_rate,
+            "max_features": max_features,
+        }
+        self._unit = activation != "identity"  # whether ŷ, and so y, lies in [0, 1]
+        bias_rate = learning_rate if intercept_learning_rate is None else intercept_learning_rate
+        self._activation = ACTIVATIONS[activation]()
+        step = kernel.SGD(learning_rate, bias_rate, l2)
+        self._neuron = kernel.Neuron(self._activation, make_loss(), step, scale, max_features)
+        self._reset_committed()
+
+    # Use
+
+    def predict_one(self, features: Features) -> float:
+        """Return ŷ: the probability of the positive class, or the value; nothing is learned.
+
+        Parameters
+        ----------
+        features
+            Name → number, boolean, text or None.
+
+        Raises
+        ------
+        SampleRejected
+            The sample can't be used.
+        """
+        return self._activation.value(self._neuron.forward(features))
+
+    def score_one(self, features: Features) -> float:
+        """Return the score z = w·x + b, before the activation."""
+        return self._neuron.forward(features)
+
+    def learn_one(self, features: Features, label: float, weight: float = 1.0) -> None:
+        """Take one step of gradient descent.
+
+        Parameters
+        ----------
+        features
+            Name → number, boolean, text or None.
+        label
+            The target y: 0 or 1 (or between) behind a sigmoid, any finite number otherwise.
+        weight
+            Multiplies the gradient; finite and ≥ 0.
+
+        Raises
+        ------
+        SampleRejected
+            The sample can't be used; the model is as it was.
+        ValueError
+            The label or the weight is out of range.
+        """
+        y = float(label)
+        _check_range(
+            "label", y, at_least=0.0 if self._unit else -math.inf, at_most=1.0 if self._unit else math.inf
+        )
+        _check_range("weight", weight, at_least=0.0)
+        self._neuron.backward(features, y, weight)
+
+    def predict_learn_many(
+        self,
+        samples: Sequence[Features],
+        labels: Sequence[float | None] | npt.NDArray[np.float64],
+        weights: Sequence[float] | npt.NDArray[np.float64] | None = None,
+        rejections: list[tuple[int, Rejection]] | None = None,
+    ) -> npt.NDArray[np.float64]:
+        """Predict, then learn, sample by sample, in one call.
+
+        Parameters
+        ----------
+        samples
+            n dicts of features.
+        labels
+            (n,) targets; None or NaN means: predict only.
+        weights
+            (n,) sample weights, finite and ≥ 0; 1 by default.
+        rejections
+            Where given, refused samples are appended to it as (index, rejection), and the rest goes on.
+
+        Returns
+        -------
+        ndarray
+            (n,) predictions ŷ, each made before learning from its sample; NaN where it was refused.
+
+        Raises
+        ------
+        SampleRejected
+            A sample was refused and no ``rejections`` was given. The samples before it are learned, it
+            and those behind it are not.
+        """
+        y = np.array(labels, dtype=np.float64)  # None becomes NaN
+        w = np.ones(len(samples)) if weights is None else np.array(weights, dtype=np.float64)
+        if not len(samples) == len(y) == len(w):
+            raise ValueError(f"{len(samples)} samples, {len(y)} labels and {len(w)} weights: lengths differ")
+        _check_targets(y, w, self._unit)
+        predictions = np.empty(len(samples))
+        stop_at_first = rejections is None
+        refused = self._neuron.run(list(samples), y, w, predictions, stop_at_first)
+        if rejections is not None:
+            rejections.extend(refused)
+        elif refused:
+            index, rejection = refused[0]
+            raise SampleRejected(rejection, f"sample {index}: " if len(samples) > 1 else "")
+        return predictions
+
+    # What it holds
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """The parameters, with the activation filled in."""
+        return dict(self._config)
+
+    @property
+    def version(self) -> int:
+        """How many samples the model has learned."""
+        return int(self._neuron.facts()[0])
+
+    @property
+    def bias(self) -> float:
+        """The bias b."""
+        return float(self._neuron.facts()[3][0])
+
+    @property
+    def weights(self) -> dict[Any, float]:
+        """The weights by display name, in order of first appearance; of scaled inputs where scaling is on."""
+        _, entries, table, _ = self._neuron.facts()
+        return {_display(entry): float(weight) for entry, weight in zip(entries, table[:, 0], strict=False)}
+
+    @property
+    def n_features(self) -> int:
+        """How many features the model has seen in learned samples."""
+        return len(self._neuron.facts()[1])
+
+    # Working and committed
+
+    def commit(self) -> None:
+        """Make the working state the committed one."""
+        self._digest = self._combined_digest(store=True)
+        learned, entries, table, bias = self._neuron.facts()
+        if len(self._committed) < len(table):
+            self._committed = np.concatenate([self._committed, np.zeros_like(table[len(self._committed) :])])
+        for block in self._neuron.dirty_blocks():
+            rows = _rows(block)
+            self._committed[rows] = table[rows]
+        self._committed_scalars = (learned, len(entries), bias.copy())
+        self._neuron.mark_clean()
+
+    def rollback(self) -> None:
+        """Go back to the committed state."""
+        learned, count, bias = self._committed_scalars
+        self._neuron.truncate_names(count)
+        table = self._neuron.facts()[2]
+        for block in self._neuron.dirty_blocks():
+            rows = slice(block * kernel.BLOCK, min((block + 1) * kernel.BLOCK, count))
+            table[rows] = self._committed[rows]
+        self._neuron.put_scalars(learned, bias)
+        self._neuron.mark_clean()
+
+    def dirty_blocks(self) -> list[int]:
+        """Return the blocks that differ from the committed state, in order."""
+        return self._neuron.dirty_blocks()
+
+    # State in blocks
+
+    def block(self, number: int) -> bytes:
+        """Return the rows of a block as little-endian doubles, cut to the features in use."""
+        _, entries, table, _ = self._neuron.facts()
+        return table[_rows(number, len(entries))].tobytes()
+
+    def names(self, number: int) -> list[Entry]:
+        """Return the feature identities of a block, by row."""
+        return self._neuron.facts()[1][_rows(number)]
+
+    def scalars(self) -> list[float]:
+        """Return the bias, and the optimizer's numbers for it."""
+        return [float(number) for number in self._neuron.facts()[3]]
+
+    def load(
+        self, version: int, scalars: Sequence[float], blocks: Iterable[tuple[int, list[Entry], bytes]]
+    ) -> None:
+        """Overwrite blocks of the working state.
+
+        Parameters
+        ----------
+        version
+            How many samples the state has learned.
+        scalars
+            As :meth:`scalars` returned them.
+        blocks
+            (number, names, data) in ascending order, as :meth:`names` and :meth:`block` returned them;
+            blocks that are not given stay as they are.
+
+        Raises
+        ------
+        ValueError
+            The blocks do not fit together or do not belong to a model of this configuration.
+        """
+        width = self._neuron.facts()[2].shape[1]
+        if len(scalars) != len(self.scalars()):
+            raise ValueError(f"{len(scalars)} scalars; {len(self.scalars())} were expected")
+        for number, names, data in blocks:
+            if len(data) != len(names) * width * 8:
+                raise ValueError(
+                    f"block {number}: {len(data)} bytes for {len(names)} rows of {width} numbers"
+                )
+            known = self.names(number)
+            if number * kernel.BLOCK + len(known) > self.n_features or names[: len(known)] != known:
+                raise ValueError(f"block {number}: its names do not continue those of the model")
+            if self.n_features != number * kernel.BLOCK + len(known) and len(names) > len(known):
+                raise ValueError(f"block {number}: the block before it is missing or not full")
+            self._neuron.add_names(names[len(known) :])
+            self._neuron.put(number * kernel.BLOCK, np.frombuffer(data, dtype="<f8").reshape(-1, width))
+        self._neuron.put_scalars(version, np.array(scalars))
+
+    def hash(self) -> str:
+        """Return a fingerprint of names, blocks, bias, and optimizer and scaler state: 32 hex digits.
+
+        Notes
+        -----
+        The sum modulo 2¹²⁸ of a digest per block, so that only changed blocks are digested anew, and one
+        of the bias over it. BLAKE2b; metrics, configuration and stream take no part.
+        """
+        summary = self._combined_digest(store=False).to_bytes(16, "little")
+        scalars = np.array(self.scalars(), dtype="<f8").tobytes()
+        return hashlib.blake2b(summary + scalars, digest_size=16).hexdigest()
+
+    def _combined_digest(self, store: bool) -> int:
+        """Return the sum of the block digests; ``store`` makes it the committed one."""
+        total = self._digest
+        for block in self._neuron.dirty_blocks():
+            digest = self._block_digest(block)
+            total += digest - self._block_digests.get(block, 0)
+            if store:
+                self._block_digests[block] = digest
+        return total % (1 << 128)
+
+    def _block_digest(self, number: int) -> int:
+        names = self.names(number)
+        if not names:
+            return 0
+        content = msgspec.msgpack.encode([number, names]) + self.block(number)
+        return int.from_bytes(hashlib.blake2b(content, digest_size=16).digest(), "little")
+
+    def _reset_committed(self) -> None:
+        table, bias = self._neuron.facts()[2:]
+        self._committed = np.zeros_like(table)
+        self._committed_scalars: tuple[int, int, npt.NDArray[np.float64]] = (0, 0, bias.copy())
+        self._block_digests: dict[int, int] = {}
+        self._digest = 0
+
+    # Pickle, copy
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return the configuration and the working state; the copy starts with that state committed."""
+        count = -(-self.n_features // kernel.BLOCK)
+        blocks = [(number, self.names(number), self.block(number)) for number in range(count)]
+        return {"config": self._config, "version": self.version, "scalars": self.scalars(), "blocks": blocks}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            self.__init__(**state["config"])  # type: ignore[misc]
+        self.load(state["version"], state["scalars"], state["blocks"])
+        self.commit()
+
+    def __repr__(self) -> str:
+        parameters = ", ".join(f"{name}={value!r}" for name, value in self._config.items())
+        return f"Perceptron({parameters})"
+
+
+def _rows(block: int, count: int | None = None) -> slice:
+    """Return the rows of a block, cut to ``count`` features."""
+    end = (block + 1) * kernel.BLOCK
+    return slice(block * kernel.BLOCK, end if count is None else min(end, count))
+
+
+def _display(entry: Entry) -> Any:
+    """Return the display name of a feature: the name, or ``name=text``."""
+    return entry[0] if len(entry) == 1 else f"{entry[0]}={entry[1]}"
+
+
+def _check_known(what: str, name: str, known: Iterable[str]) -> None:
+    """Raise unless ``name`` is one of ``known``."""
+    if name not in known:
+        raise ValueError(f"{what} {name!r} is not known; it is one of {', '.join(known)}")
+
+
+def _check_range(
+    what: str,
+    value: float,
+    *,
+    above: float = -math.inf,
+    at_least: float = -math.inf,
+    at_most: float = math.inf,
+) -> None:
+    """Raise unless ``value`` is finite and in its range."""
+    if math.isfinite(value) and value > above and at_least <= value <= at_most:
+        return
+    bounds = {"> ": above, "≥ ": at_least, "≤ ": at_most}
+    expected = " and ".join(f"{sign}{bound:g}" for sign, bound in bounds.items() if math.isfinite(bound))
+    raise ValueError(f"{what} is {value!r}; a finite number {expected} was expected")
+
+
+def _check_targets(labels: npt.NDArray[np.float64], weights: npt.NDArray[np.float64], unit: bool) -> None:
+    """Raise unless labels are NaN or in range, and weights finite and ≥ 0."""
+    if np.isinf(labels).any():
+        raise ValueError("a label is infinite; a finite number was expected")
+    if unit and ((labels < 0.0) | (labels > 1.0)).any():
+        raise ValueError("a label is outside [0, 1], the range of this activation")
+    if not (np.isfinite(weights) & (weights >= 0.0)).all():
+        raise ValueError("a weight is not a finite number ≥ 0")

@@ -1,0 +1,30 @@
+"""Fixtures of every suite."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from tests.kafka_broker import NoBroker, broker
+
+
+@pytest.fixture(scope="session")
+def kafka_bootstrap() -> Iterator[str]:
+    """Return the address of a real broker; without one the Kafka suites are skipped, except in CI."""
+    running = broker()
+    try:
+        bootstrap = running.__enter__()
+    except NoBroker as error:
+        _give_up(f"the Kafka suites did not run (contracts, faults, end to end on Kafka): {error}")
+    try:
+        yield bootstrap
+    finally:
+        running.__exit__(None, None, None)
+
+
+def _give_up(message: str) -> None:
+    if os.environ.get("CI", "").lower() in ("true", "1"):
+        pytest.fail(message)
+    pytest.skip(message)

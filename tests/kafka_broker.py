@@ -1,0 +1,197 @@
+"""A real Apache Kafka for tests and benchmarks, from whatever this machine has.
+
+In this order: the broker at ``KAFKA_BOOTSTRAP``; a container, where a Docker engine answers and has or
+gets the image; the jars, fetched by Maven once and started with ``java``. ``python -m
+tests.kafka_broker`` starts one, prints its address and stops it at Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import kafka
+
+VERSION = "4.1.2"
+IMAGE = f"apache/kafka:{VERSION}"
+START_TIMEOUT_S = 60
+
+SETTINGS = {
+    "process.roles": "broker,controller",
+    "node.id": "1",
+    "controller.listener.names": "CONTROLLER",
+    "inter.broker.listener.name": "INTERNAL",
+    "listener.security.protocol.map": "CONTROLLER:PLAINTEXT,INTERNAL:PLAINTEXT,CLIENT:PLAINTEXT",
+    "offsets.topic.replication.factor": "1",
+    "offsets.topic.num.partitions": "4",
+    "transaction.state.log.replication.factor": "1",
+    "transaction.state.log.min.isr": "1",
+    "transaction.state.log.num.partitions": "4",
+    "share.coordinator.state.topic.replication.factor": "1",
+    "share.coordinator.state.topic.min.isr": "1",
+    "group.initial.rebalance.delay.ms": "0",
+    "group.min.session.timeout.ms": "1000",  # takeovers can be tried in 1.5 s
+    "auto.create.topics.enable": "false",
+}
+
+ARTIFACTS = [
+    ("org.apache.kafka", "kafka_2.13", VERSION),
+    ("org.apache.kafka", "kafka-tools", VERSION),
+    ("org.apache.logging.log4j", "log4j-slf4j-impl", "2.25.3"),
+]
+
+
+class NoBroker(Exception):
+    """Nothing on this machine can be a Kafka broker; the message says what would help."""
+
+
+@contextmanager
+def broker() -> Iterator[str]:
+    """Yield the address ``host:port`` of a broker that answers, and stop what was started for it."""
+    if given := os.environ.get("KAFKA_BOOTSTRAP"):
+        yield given
+    elif _docker_answers():
+        with _in_docker() as bootstrap:
+            yield bootstrap
+    elif _java_found():
+        with _from_jars() as bootstrap:
+            yield bootstrap
+    else:
+        raise NoBroker("set KAFKA_BOOTSTRAP=host:port, start Docker, or install Java 17+ and Maven")
+
+
+def _docker_answers() -> bool:
+    try:
+        import docker  # testcontainers brings it
+
+        return bool(docker.from_env(timeout=5).ping())
+    except Exception:  # whatever is missing, there is no Docker for us
+        return False
+
+
+@contextmanager
+def _in_docker() -> Iterator[str]:
+    from testcontainers.core.container import DockerContainer
+
+    port = _free_port()
+    bootstrap = f"127.0.0.1:{port}"
+    container = DockerContainer(IMAGE).with_bind_ports(9092, ("127.0.0.1", port))  # type: ignore[arg-type]
+    # The broker must reach itself: it cannot by the mapped port, so it also has a listener of its own.
+    settings = _settings("0.0.0.0:9092", "localhost:19092", "localhost:9093", advertised=bootstrap)
+    for name, value in settings.items():
+        container = container.with_env("KAFKA_" + name.upper().replace(".", "_"), value)
+    with container:
+        _wait_until_ready(bootstrap)
+        yield bootstrap
+
+
+def _java_found() -> bool:
+    return bool(shutil.which("java")) and (_jar_dir().is_dir() or bool(shutil.which("mvn")))
+
+
+@contextmanager
+def _from_jars() -> Iterator[str]:
+    classpath = f"{_jars()}/*"
+    client, internal, controller = (f"127.0.0.1:{_free_port()}" for _ in range(3))
+    with tempfile.TemporaryDirectory(prefix="kafka-", ignore_cleanup_errors=True) as name:
+        home = Path(name)
+        properties = home / "server.properties"
+        settings = {**_settings(client, internal, controller, advertised=client), "log.dirs": f"{home}/data"}
+        properties.write_text("".join(f"{key}={value}\n" for key, value in settings.items()))
+        java = ["java", "-Xmx1g", "-cp", classpath]
+        storage = [*java, "kafka.tools.StorageTool", "format", "-t", "perceptron-stream-test", "-c", properties]
+        subprocess.run(storage, check=True, capture_output=True)
+        with _running([*java, "kafka.Kafka", str(properties)], home / "broker.log"):
+            _wait_until_ready(client)
+            yield client
+
+
+@contextmanager
+def _running(command: list[str], log: Path) -> Iterator[None]:
+    with log.open("wb") as output:
+        process = subprocess.Popen(command, stdout=output, stderr=output, start_new_session=True)
+    try:
+        yield
+    except NoBroker as error:
+        raise NoBroker(f"{error}\n{log.read_text()[-2000:]}") from error
+    finally:
+        process.kill()  # nothing in it is to be kept
+        process.wait()
+
+
+def _settings(client: str, internal: str, controller: str, *, advertised: str) -> Mapping[str, str]:
+    return {
+        **SETTINGS,
+        "listeners": f"CLIENT://{client},INTERNAL://{internal},CONTROLLER://{controller}",
+        "advertised.listeners": f"CLIENT://{advertised},INTERNAL://{internal}",
+        "controller.quorum.voters": f"1@{controller}",
+    }
+
+
+def _wait_until_ready(bootstrap: str) -> None:
+    try:
+        admin: Any = kafka.KafkaAdminClient(
+            bootstrap_servers=bootstrap, bootstrap_timeout_ms=START_TIMEOUT_S * 1000
+        )
+    except kafka.errors.KafkaError as error:
+        raise NoBroker(f"no broker at {bootstrap} after {START_TIMEOUT_S} s") from error
+    admin.close()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _jar_dir() -> Path:
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return cache / "perceptron-stream" / f"kafka-{VERSION}"
+
+
+def _jars() -> Path:
+    """Return the directory of Kafka's jars, which Maven fills the first time."""
+    jars = _jar_dir()
+    if jars.is_dir():
+        return jars
+    jars.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=jars.parent) as name:
+        (Path(name) / "pom.xml").write_text(_pom())
+        copy = ["mvn", "-q", "-B", "dependency:copy-dependencies", "-DoutputDirectory=lib"]
+        subprocess.run([*copy, "-DincludeScope=runtime"], cwd=name, check=True)
+        (Path(name) / "lib").rename(jars)  # whole or not at all
+    return jars
+
+
+def _pom() -> str:
+    dependencies = "".join(
+        f"<dependency><groupId>{group}</groupId><artifactId>{artifact}</artifactId>"
+        f"<version>{version}</version></dependency>"
+        for group, artifact, version in ARTIFACTS
+    )
+    return (
+        "<project><modelVersion>4.0.0</modelVersion><groupId>perceptron</groupId>"
+        "<artifactId>broker</artifactId><version>1</version>"
+        f"<dependencies>{dependencies}</dependencies></project>"
+    )
+
+
+def main() -> None:
+    """Run a broker until Ctrl-C or SIGTERM."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with suppress(KeyboardInterrupt), broker() as bootstrap:
+        print(bootstrap, flush=True)
+        threading.Event().wait()
+
+
+if __name__ == "__main__":
+    main()
