@@ -1,0 +1,302 @@
+"""The model topic: a learner's committed state as records, and back.
+
+Keys: ``head``, ``block/<n>``, ``names/<n>``. Values: MessagePack ``[format, crc32, body]``; arrays as raw
+little-endian doubles. The head is the last record of each commit and says what the whole must hash to.
+
+The log is compacted: a reader that is still catching up sees heads whose blocks have moved on. So only
+the head that stands once the end has been reached counts; if it does not add up, the end is taken
+anew, and only if it stood still is the log damaged.
+"""
+
+from __future__ import annotations
+
+import time
+import zlib
+from collections import Counter
+from typing import Any, Final, TypeVar
+
+import msgspec
+
+from perceptron_core import Perceptron
+from service.errors import ConfigurationError, Damaged, OffsetGone, OpenTransaction
+from service.learner import Learner, Position
+from service.settings import Settings
+from service.streams.port import Output, Partition, Stream
+
+FORMAT: Final = 1
+HEAD: Final = b"head"
+OPEN_TRANSACTION_S = 10.0
+
+_Body = TypeVar("_Body")
+
+
+class Head(msgspec.Struct, frozen=True):
+    """The record that closes each commit."""
+
+    model: str  # its name
+    model_id: str  # one per life of the model; blocks of another id are ignored
+    sequence: int  # of the commit
+    attempt: str  # random, one per time that the writer was fenced: for diagnosis
+    fingerprint: dict[str, Any]
+    shards: int
+    version: int
+    features: int
+    scalars: list[float]
+    hash: str
+    next_offsets: dict[str, dict[int, int]]
+    predicted: int
+    rejected: dict[str, int]
+    metrics: list[float]
+    river_metrics: bytes
+
+
+class _Block(msgspec.Struct, frozen=True):
+    model_id: str
+    rows: bytes
+
+
+class _Names(msgspec.Struct, frozen=True):
+    model_id: str
+    names: list[tuple[Any, ...]]
+
+
+def new_head(learner: Learner, settings: Settings, model_id: str, sequence: int, attempt: str) -> Head:
+    """Return the head for the working state of ``learner``."""
+    position, model = learner.position, learner.model
+    offsets: dict[str, dict[int, int]] = {}
+    for (topic, partition), offset in position.next_offsets.items():
+        offsets.setdefault(topic, {})[partition] = offset
+    return Head(
+        model=settings.model.name,
+        model_id=model_id,
+        sequence=sequence,
+        attempt=attempt,
+        fingerprint=settings.fingerprint,
+        shards=1,
+        version=model.version,
+        features=model.n_features,
+        scalars=model.scalars(),
+        hash=model.hash(),
+        next_offsets=offsets,
+        predicted=position.predicted,
+        rejected=dict(position.rejected),
+        metrics=learner.metrics.state(),
+        river_metrics=learner.river_metrics.state(),
+    )
+
+
+def state_records(model: Perceptron, head: Head, log: Partition) -> Output:
+    """Return the changed names and blocks of the working state, with the head behind them."""
+    records: dict[bytes, bytes] = {}
+    grown = set(model.grown_blocks())
+    for number in model.dirty_blocks():
+        if number in grown:
+            records[b"names/%d" % number] = _frame(_Names(head.model_id, model.names(number)))
+        records[b"block/%d" % number] = _frame(_Block(head.model_id, model.block(number)))
+    records[HEAD] = _frame(head)
+    return Output(*log, keys=list(records), values=list(records.values()))
+
+
+def _frame(body: msgspec.Struct) -> bytes:
+    encoded = msgspec.msgpack.encode(body)
+    return msgspec.msgpack.encode([FORMAT, zlib.crc32(encoded), encoded])
+
+
+def _unframe(value: bytes, kind: type[_Body]) -> _Body:
+    """Return the body of a framed value.
+
+    Raises
+    ------
+    Damaged
+        It is none, is of another format, or its checksum does not fit.
+    """
+    try:
+        format, checksum, body = msgspec.msgpack.decode(value, type=tuple[int, int, bytes])
+        if format != FORMAT:
+            raise Damaged(f"format {format}; this version reads format {FORMAT}")
+        if zlib.crc32(body) != checksum:
+            raise Damaged("its checksum does not fit")
+        return msgspec.msgpack.decode(body, type=kind)
+    except msgspec.MsgspecError as error:
+        raise Damaged(f"not a record of a model log: {error}") from None
+
+
+class ModelLog:
+    """One shard's partition of the model topic, read into a learner's committed state.
+
+    Parameters
+    ----------
+    stream
+        The stream.
+    settings
+        Checked settings; a stored model of another configuration is refused.
+    shard
+        The partition.
+    """
+
+    def __init__(self, stream: Stream, settings: Settings, shard: int = 0) -> None:
+        self.partition: Partition = (settings.topics.model, shard)
+        self.head: Head | None = None
+        self._stream = stream
+        self._settings = settings
+        self._reader = stream.reader()
+        self._reader.seek({self.partition: stream.first_offset(self.partition)})
+        self._news: dict[bytes, bytes] = {}  # the latest value by key, read but not applied
+        self._old_keys: set[bytes] = set()
+
+    def close(self) -> None:
+        """Close the reader."""
+        self._reader.close()
+
+    def read(self) -> None:
+        """Read on to the end of the log, wherever that is by now.
+
+        Raises
+        ------
+        OpenTransaction
+            Somebody's transaction has hidden the end for 10 s.
+        Damaged
+            The log was made anew under us.
+        """
+        self._end = self._stream.end_offset(self.partition)
+        moved_at, last = time.monotonic(), -1
+        while (position := self._reader.position(self.partition)) < self._end:
+            if position != last:
+                moved_at, last = time.monotonic(), position
+            elif time.monotonic() - moved_at > OPEN_TRANSACTION_S:
+                raise OpenTransaction(self._hidden_end(position))
+            try:
+                batches = self._reader.poll(10_000, timeout_s=0.1)
+            except OffsetGone as error:
+                raise Damaged(f"the model topic was cut or made anew: {error}") from None
+            for batch in batches:
+                for key, value in zip(batch.keys, batch.values, strict=True):
+                    self._take(key, value)
+
+    def catch_up(self, learner: Learner) -> Head | None:
+        """Bring the committed state of ``learner`` to the last commit in the log; None where there is none.
+
+        Raises
+        ------
+        Damaged, OpenTransaction
+            The log does not add up, or its end is hidden.
+        ConfigurationError
+            It holds the model of another configuration.
+        """
+        while True:
+            self.read()
+            try:
+                return self._apply(learner)
+            except Damaged:
+                learner.rollback()
+                if self._stream.end_offset(self.partition) == self._end:
+                    raise
+
+    def reset_keys(self) -> list[bytes]:
+        """Return the keys that have to go when the model starts anew."""
+        return sorted((self._old_keys | self._news.keys()) - {HEAD})
+
+    def _take(self, key: bytes | None, value: bytes | None) -> None:
+        key = key or b""
+        self._news.pop(key, None)
+        if value is None:
+            self._old_keys.discard(key)
+        else:
+            self._news[key] = value
+
+    def _apply(self, learner: Learner) -> Head | None:
+        """Lay what was read over the committed state."""
+        if HEAD not in self._news:
+            if self._news:
+                raise Damaged(f"{self._where()}: records but no head; is it the log of a model?")
+            return self.head
+        head = self._decode(HEAD, Head)
+        _check_settings(head, self._settings, self._where())
+        if self.head is None or head.model_id != self.head.model_id:
+            learner.restart()
+        self._load(learner, head)
+        learner.commit()
+        self._old_keys |= self._news.keys()
+        self._news.clear()
+        self.head = head
+        return head
+
+    def _load(self, learner: Learner, head: Head) -> None:
+        blocks, names = self._bodies(head.model_id)
+        model = learner.model
+        try:
+            model.load(
+                head.version,
+                head.scalars,
+                ((n, names.get(n) or model.names(n), blocks[n]) for n in sorted(blocks)),
+            )
+            learner.metrics.load(head.metrics)
+            learner.river_metrics.load(head.river_metrics)
+        except (ValueError, msgspec.MsgspecError) as error:
+            raise Damaged(f"{self._where()}: {error}") from None
+        offsets = {
+            (topic, partition): offset
+            for topic, partitions in head.next_offsets.items()
+            for partition, offset in partitions.items()
+        }
+        learner.position = Position(offsets, head.predicted, Counter(head.rejected))
+        if (model.n_features, model.hash()) != (head.features, head.hash):
+            raise Damaged(
+                f"{self._where()}: {model.n_features} features with hash {model.hash()} were read; "
+                f"the head of commit {head.sequence} says {head.features} with {head.hash}"
+            )
+
+    def _bodies(self, model_id: str) -> tuple[dict[int, bytes], dict[int, list[tuple[Any, ...]]]]:
+        """Return the rows and the names of this life of the model by block."""
+        blocks: dict[int, bytes] = {}
+        names: dict[int, list[tuple[Any, ...]]] = {}
+        for key in self._news:
+            kind, _, number = key.partition(b"/")
+            if kind == b"block" and number.isdigit():
+                block = self._decode(key, _Block)
+                if block.model_id == model_id:
+                    blocks[int(number)] = block.rows
+            elif kind == b"names" and number.isdigit():
+                named = self._decode(key, _Names)
+                if named.model_id == model_id:
+                    names[int(number)] = [_hashable(entry) for entry in named.names]
+            elif key != HEAD:
+                raise Damaged(f"{self._where()}: key {key!r:.80} is none of a model log")
+        return blocks, names
+
+    def _decode(self, key: bytes, kind: type[_Body]) -> _Body:
+        try:
+            return _unframe(self._news[key], kind)
+        except Damaged as error:
+            raise Damaged(f"{self._where()}: {key.decode()}: {error}") from None
+
+    def _where(self) -> str:
+        return f"model topic {self.partition[0]!r}, partition {self.partition[1]}"
+
+    def _hidden_end(self, position: int) -> str:
+        transactions = self._stream.open_transactions(self.partition) or "of an unknown producer"
+        return (
+            f"{self._where()}: committed up to {position} of {self._end} for {OPEN_TRANSACTION_S:g} s: "
+            f"an open transaction hides the rest ({transactions}); abort it or wait for its timeout"
+        )
+
+
+def _hashable(entry: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Return a feature's identity; MessagePack turns a tuple inside it into a list."""
+    return tuple(tuple(part) if isinstance(part, list) else part for part in entry)
+
+
+def _check_settings(head: Head, settings: Settings, where: str) -> None:
+    """Raise unless the stored model is of these settings."""
+    ours = {"model.name": settings.model.name, "shards": 1, **settings.fingerprint}
+    stored = {"model.name": head.model, "shards": head.shards, **head.fingerprint}
+    changed = [
+        f"{name} is {ours.get(name)!r}, the stored model has {stored.get(name)!r}"
+        for name in sorted(ours.keys() | stored.keys())
+        if ours.get(name) != stored.get(name)
+    ]
+    if changed:
+        raise ConfigurationError(
+            f"{where}: " + "; ".join(changed) + ". Go back to the stored value, choose another model.name, "
+            "or start anew with --reset-model"
+        )

@@ -1,0 +1,173 @@
+"""The settings: one table that drives defaults, environment, command line, help and documents.
+
+``perceptron.toml`` < environment (``PERCEPTRON_MODEL__LEARNING_RATE``) < command line
+(``--set model.learning_rate=0.1``). Frozen; unknown names are refused with the nearest known one.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from perceptron_core import Perceptron
+
+TopicName = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,249}$")]
+
+
+class Section(BaseModel):
+    """A table of the settings file."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class StreamSettings(Section):
+    """Where records come from and go to."""
+
+    url: str = Field("sqlite:perceptron.db", description='"sqlite:FILE" or "kafka://HOST:PORT,HOST:PORT"')
+    client: Literal["auto", "confluent", "kafka-python"] = Field(
+        "auto", description="Kafka client; auto takes confluent where it is installed"
+    )
+    kafka: dict[str, Any] = Field(
+        default_factory=dict, description="raw client options (dots or underscores), passed on as they are"
+    )
+
+
+class ModelSettings(Section):
+    """The model, and what it learns."""
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,200}$")] = Field(
+        "phishing", description="names the model, its group and its topics"
+    )
+    task: Literal["binary", "regression"] = Field("binary", description="what the label is")
+    labels: tuple[Any, Any] = Field((0, 1), description="negative and positive: 0 and 1, or two texts")
+    loss: Literal["log", "squared"] | None = Field(
+        None, description="by default log (binary), squared (regression)"
+    )
+    activation: Literal["sigmoid", "identity"] | None = Field(None, description="by default the loss's own")
+    optimizer: Literal["sgd"] = Field("sgd", description="stochastic gradient descent")
+    learning_rate: float = Field(0.01, description="α > 0 of the weights")
+    l2: float = Field(0.0, description="penalty ≥ 0 on the weights of the features present")
+    intercept_learning_rate: float | None = Field(
+        None, description="α of the bias; by default that of the weights"
+    )
+    scale: bool = Field(True, description="standardise numbers by running mean and variance")
+    max_features: int = Field(1_000_000, description="bound on features, of a sample and of the model")
+    metrics: tuple[str, ...] = Field((), description="further river metrics by name, such as ROCAUC")
+
+    @field_validator("labels")
+    @classmethod
+    def _two_labels(cls, labels: tuple[Any, Any]) -> tuple[Any, Any]:
+        texts = all(isinstance(label, str) and label for label in labels) and labels[0] != labels[1]
+        numbers = labels == (0, 1) and not any(isinstance(label, (bool, float)) for label in labels)
+        if not (texts or numbers):
+            raise ValueError("[0, 1] or two different texts, negative first, were expected")
+        return labels
+
+    @model_validator(mode="before")
+    @classmethod
+    def _loss_of_the_task(cls, given: Any) -> Any:
+        if isinstance(given, dict) and given.get("loss") is None:
+            return {**given, "loss": "squared" if given.get("task") == "regression" else "log"}
+        return given
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> ModelSettings:
+        if self.task == "regression" and self.loss == "log":
+            raise ValueError('task "regression" needs loss "squared", not "log"')
+        activation = self.new_perceptron().config["activation"]  # Perceptron checks ranges and pairs
+        if self.task == "binary" and activation != "sigmoid":
+            raise ValueError(f'task "binary" needs activation "sigmoid", not "{activation}"')
+        return self
+
+    def new_perceptron(self) -> Perceptron:
+        """Return an untrained model of these settings."""
+        return Perceptron(
+            loss=self.loss or "log",
+            activation=self.activation,
+            optimizer=self.optimizer,
+            learning_rate=self.learning_rate,
+            l2=self.l2,
+            scale=self.scale,
+            intercept_learning_rate=self.intercept_learning_rate,
+            max_features=self.max_features,
+        )
+
+
+class TopicSettings(Section):
+    """Names of the topics; by default ``<model>.samples`` and so on."""
+
+    samples: TopicName = Field("", description="input; by default <model>.samples")
+    predictions: TopicName = Field("", description="results; by default <model>.predictions")
+    dlq: TopicName = Field("", description="dead letters; by default <model>.dlq")
+    model: TopicName = Field("", description="model log, compacted; by default <model>.model")
+
+
+class FieldSettings(Section):
+    """Where a sample's parts are found in the JSON object."""
+
+    id: str = Field("id", description="text or integer that names the sample")
+    features: str = Field("features", description='object of features; "*": every other top-level field')
+    label: str = Field("label", description='the target; with the default name, "ground_truth" is taken too')
+    weight: str = Field("weight", description="sample weight")
+
+    @model_validator(mode="after")
+    def _distinct(self) -> FieldSettings:
+        names = [self.id, self.features, self.label, self.weight]
+        if len(set(names)) < len(names) or not all(names) or "*" in (self.id, self.label, self.weight):
+            raise ValueError('four different names were expected; only features may be "*"')
+        return self
+
+
+class EngineSettings(Section):
+    """How the loop runs."""
+
+    max_batch: int = Field(5000, ge=1, le=100_000, description="records per commit, at most")
+    max_record_bytes: int = Field(1_000_000, ge=1, description="larger values go to the dead letters")
+    on_gap: Literal["fail", "skip"] = Field(
+        "fail", description="when retention removed input that was not learned: stop, or go on behind the gap"
+    )
+    session_timeout_ms: int = Field(
+        6000, ge=1000, description="a killed instance's shards are free after this"
+    )
+    instance_id: str = Field("", description="a stable name: a restart in place goes on at once")
+    watchdog_s: float = Field(
+        120.0, gt=0, description="end the process when a call does not return for so long"
+    )
+
+
+class Settings(Section):
+    """All settings of the service; :func:`service.settings_sources.load_settings` reads them."""
+
+    stream: StreamSettings = StreamSettings()
+    model: ModelSettings = ModelSettings()
+    topics: TopicSettings = TopicSettings()
+    fields: FieldSettings = FieldSettings()
+    engine: EngineSettings = EngineSettings()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _topics_of_the_model(cls, given: dict[str, Any]) -> dict[str, Any]:
+        model = given.get("model") or {}
+        name = (
+            model.get("name", ModelSettings.model_fields["name"].default) if isinstance(model, dict) else ""
+        )
+        topics = {part: f"{name}.{part}" for part in TopicSettings.model_fields}
+        return {**given, "topics": {**topics, **(given.get("topics") or {})}}
+
+    @property
+    def group(self) -> str:
+        """The consumer group, ``<model>.learner``; with ``-0`` behind it, the transactional id."""
+        return f"{self.model.name}.learner"
+
+    @property
+    def fingerprint(self) -> dict[str, Any]:
+        """What may not change under a stored model, by setting name."""
+        model = self.model.new_perceptron().config
+        return {
+            "model.task": self.model.task,
+            "model.labels": list(self.model.labels),
+            **{f"model.{name}": model[name] for name in ("loss", "activation", "optimizer", "scale")},
+            "topics.samples": self.topics.samples,
+            **{f"fields.{name}": value for name, value in self.fields.model_dump().items()},
+        }
