@@ -36,6 +36,18 @@ class Position:
         """Return a copy that shares nothing."""
         return Position(dict(self.next_offsets), self.predicted, Counter(self.rejected))
 
+    def to_wire(self) -> dict[str, dict[int, int]]:
+        """Return the next offsets by topic and partition, as the head holds them."""
+        offsets: dict[str, dict[int, int]] = {}
+        for (topic, partition), offset in self.next_offsets.items():
+            offsets.setdefault(topic, {})[partition] = offset
+        return offsets
+
+    @staticmethod
+    def from_wire(offsets: Mapping[str, Mapping[int, int]]) -> dict[Partition, int]:
+        """Return the next offsets of a head."""
+        return {(topic, number): offset for topic, by in offsets.items() for number, offset in by.items()}
+
 
 class Learner:
     """The model of one shard, its metrics and its position.
@@ -79,6 +91,10 @@ class Learner:
         outputs.append(self._dead_letters(batch, rejections))
         self._advance(batch, len(outputs[0]), rejections)
         return [output for output in outputs if len(output)]
+
+    def metric_values(self) -> dict[str, float]:
+        """Return all metrics by name."""
+        return {**self.metrics.values(), **self.river_metrics.values()}
 
     def commit(self) -> None:
         """Make the working state the committed one."""

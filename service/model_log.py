@@ -13,6 +13,7 @@ from __future__ import annotations
 import time
 import zlib
 from collections import Counter
+from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -63,9 +64,6 @@ class _Names(msgspec.Struct, frozen=True):
 def new_head(learner: Learner, settings: Settings, model_id: str, sequence: int, attempt: str) -> Head:
     """Return the head for the working state of ``learner``."""
     position, model = learner.position, learner.model
-    offsets: dict[str, dict[int, int]] = {}
-    for (topic, partition), offset in position.next_offsets.items():
-        offsets.setdefault(topic, {})[partition] = offset
     return Head(
         model=settings.model.name,
         model_id=model_id,
@@ -77,7 +75,7 @@ def new_head(learner: Learner, settings: Settings, model_id: str, sequence: int,
         features=model.n_features,
         scalars=model.scalars(),
         hash=model.hash(),
-        next_offsets=offsets,
+        next_offsets=position.to_wire(),
         predicted=position.predicted,
         rejected=dict(position.rejected),
         metrics=learner.metrics.state(),
@@ -95,6 +93,11 @@ def state_records(model: Perceptron, head: Head, log: Partition) -> Output:
         records[b"block/%d" % number] = _frame(_Block(head.model_id, model.block(number)))
     records[HEAD] = _frame(head)
     return Output(*log, keys=list(records), values=list(records.values()))
+
+
+def reset_records(old_keys: list[bytes], head: Head, log: Partition) -> Output:
+    """Return tombstones for an old model, with the head of an untrained one behind them."""
+    return Output(*log, keys=[*old_keys, HEAD], values=[*[None] * len(old_keys), _frame(head)])
 
 
 def _frame(body: msgspec.Struct) -> bytes:
@@ -132,17 +135,27 @@ class ModelLog:
         Checked settings; a stored model of another configuration is refused.
     shard
         The partition.
+    on_progress
+        Called between reads; a restore may take its time.
     """
 
-    def __init__(self, stream: Stream, settings: Settings, shard: int = 0) -> None:
+    def __init__(
+        self,
+        stream: Stream,
+        settings: Settings,
+        shard: int = 0,
+        on_progress: Callable[[], None] = lambda: None,
+    ) -> None:
         self.partition: Partition = (settings.topics.model, shard)
         self.head: Head | None = None
         self._stream = stream
         self._settings = settings
+        self._on_progress = on_progress
+        self._end = 0
         self._reader = stream.reader()
         self._reader.seek({self.partition: stream.first_offset(self.partition)})
         self._news: dict[bytes, bytes] = {}  # the latest value by key, read but not applied
-        self._old_keys: set[bytes] = set()
+        self._applied_keys: set[bytes] = set()
 
     def close(self) -> None:
         """Close the reader."""
@@ -165,6 +178,7 @@ class ModelLog:
                 moved_at, last = time.monotonic(), position
             elif time.monotonic() - moved_at > OPEN_TRANSACTION_S:
                 raise OpenTransaction(self._hidden_end(position))
+            self._on_progress()
             try:
                 batches = self._reader.poll(10_000, timeout_s=0.1)
             except OffsetGone as error:
@@ -192,15 +206,22 @@ class ModelLog:
                 if self._stream.end_offset(self.partition) == self._end:
                     raise
 
-    def reset_keys(self) -> list[bytes]:
-        """Return the keys that have to go when the model starts anew."""
-        return sorted((self._old_keys | self._news.keys()) - {HEAD})
+    def stored_keys(self) -> list[bytes]:
+        """Return the keys that have to go when the model starts anew: all that were read but the head."""
+        return sorted((self._applied_keys | self._news.keys()) - {HEAD})
+
+    def stored_head(self) -> Head | None:
+        """Return the head that was read last, of whichever configuration; None where it can't be read."""
+        try:
+            return self._decode(HEAD, Head) if HEAD in self._news else self.head
+        except Damaged:
+            return None
 
     def _take(self, key: bytes | None, value: bytes | None) -> None:
         key = key or b""
         self._news.pop(key, None)
         if value is None:
-            self._old_keys.discard(key)
+            self._applied_keys.discard(key)
         else:
             self._news[key] = value
 
@@ -216,7 +237,7 @@ class ModelLog:
             learner.restart()
         self._load(learner, head)
         learner.commit()
-        self._old_keys |= self._news.keys()
+        self._applied_keys |= self._news.keys()
         self._news.clear()
         self.head = head
         return head
@@ -234,11 +255,7 @@ class ModelLog:
             learner.river_metrics.load(head.river_metrics)
         except (ValueError, msgspec.MsgspecError) as error:
             raise Damaged(f"{self._where()}: {error}") from None
-        offsets = {
-            (topic, partition): offset
-            for topic, partitions in head.next_offsets.items()
-            for partition, offset in partitions.items()
-        }
+        offsets = Position.from_wire(head.next_offsets)
         learner.position = Position(offsets, head.predicted, Counter(head.rejected))
         if (model.n_features, model.hash()) != (head.features, head.hash):
             raise Damaged(

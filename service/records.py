@@ -317,5 +317,11 @@ def _utf8(text: str, path: str) -> bytes:
 
 def _kind(value: Any) -> str:
     """Name a value's JSON type."""
-    names: dict[type, str] = {bool: "a boolean", str: "a text", list: "an array", dict: "an object", type(None): "null"}
+    names: dict[type, str] = {
+        bool: "a boolean",
+        str: "a text",
+        list: "an array",
+        dict: "an object",
+        type(None): "null",
+    }
     return names.get(type(value), "a number")

@@ -26,7 +26,7 @@ from service.streams.port import (
     Partition,
     TopicSpec,
 )
-from service.streams.sqlite_file import OnFile
+from service.streams.sqlite_logs import OnFile
 from service.streams.sqlite_membership import SqliteMembership
 
 SHORTEST_NAP_S = 0.001

@@ -17,7 +17,7 @@ import uuid
 from typing import NamedTuple
 
 from service.errors import ConfigurationError, StreamError
-from service.streams.sqlite_file import OnFile, SqliteFile
+from service.streams.sqlite_logs import OnFile, SqliteLogs
 
 
 class Seat(NamedTuple):
@@ -77,7 +77,7 @@ class SqliteMembership(OnFile):
                 self._renew()
             return stands
 
-    def stands(self, file: SqliteFile) -> bool:
+    def stands(self, file: SqliteLogs) -> bool:
         """Whether the last polled assignment is still ours, within the caller's transaction."""
         seats = self._seats(file)
         is_seated = any(seat.owner == self._owner and seat.is_live for seat in seats)
@@ -90,7 +90,7 @@ class SqliteMembership(OnFile):
                 self._file.rows("DELETE FROM seats WHERE owner = ?", self._owner)
         super().close()
 
-    def _seats(self, file: SqliteFile) -> list[Seat]:
+    def _seats(self, file: SqliteLogs) -> list[Seat]:
         rows = file.rows(
             "SELECT seat, owner, instance_id, timeout_ms, expires_ms - ? FROM seats"
             " WHERE group_id = ? AND topic = ? ORDER BY seat",
@@ -113,7 +113,8 @@ class SqliteMembership(OnFile):
         """Take over what an earlier process of this instance left, place and all."""
         if self._instance_id:
             self._file.rows(
-                "UPDATE seats SET owner = ?, timeout_ms = ? WHERE group_id = ? AND topic = ? AND instance_id = ?",
+                "UPDATE seats SET owner = ?, timeout_ms = ?"
+                " WHERE group_id = ? AND topic = ? AND instance_id = ?",
                 self._owner,
                 self._timeout_ms,
                 self.group,
@@ -143,7 +144,7 @@ class SqliteMembership(OnFile):
             expires_ms,
         )
 
-    def _share(self, file: SqliteFile, seats: list[Seat]) -> frozenset[int]:
+    def _share(self, file: SqliteLogs, seats: list[Seat]) -> frozenset[int]:
         owners = [seat.owner for seat in seats if seat.is_live]
         if self._owner not in owners:
             return frozenset()

@@ -1,0 +1,239 @@
+"""The loop: own the shard, poll, learn, commit, recover.
+
+The numbered protocol of a takeover, and of the recovery from any failed commit - one and the same:
+
+1. drop the writer: it never outlives an error
+2. roll working back to committed
+3. prove ownership by a round trip to the group
+4. fence: a new writer; every older one is dead
+5. read the model log on to its end, and apply it to the committed state
+6. check hash, model id, shards and configuration
+7. seek the input to the head's next offsets
+
+Whether a commit in doubt, or a successor's, is in the log then no longer matters: the log says.
+
+Do: decide when to read, commit, and start over. Do not: look into a record.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import threading
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+from service.errors import Damaged, OffsetGone, Unreachable
+from service.input import Input
+from service.learner import Learner, Position
+from service.model_log import Head, ModelLog, new_head, reset_records, state_records
+from service.settings import Settings
+from service.streams.port import Batch, CommitFailed, Output, Partition, Stream, Writer
+from service.topics import check_topics
+from service.watchdog import Watchdog
+
+log = logging.getLogger("perceptron")
+
+SHARD = 0
+STANDBY_S = 0.1
+FIRST_BACKOFF_S, LAST_BACKOFF_S = 0.1, 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """What a commit did, for whoever watches; ``lag`` in offsets, ``seconds`` from poll to commit."""
+
+    head: Head
+    metrics: dict[str, float]
+    records: int
+    lag: int
+    seconds: float
+
+
+class Engine:
+    """Runs one learner on one stream until it is stopped.
+
+    Parameters
+    ----------
+    stream
+        The stream; it stays open.
+    settings
+        Checked settings.
+    reset_from
+        Where given, start anew with an untrained model from the stored head's position (``"head"``), the
+        ``"first"`` or the ``"end"`` offsets.
+    on_commit
+        Called after each commit.
+    """
+
+    def __init__(
+        self,
+        stream: Stream,
+        settings: Settings,
+        *,
+        reset_from: str | None = None,
+        on_commit: Callable[[Commit], None] = lambda commit: None,
+    ) -> None:
+        self._stream = stream
+        self._settings = settings
+        self._reset_from = reset_from
+        self._on_commit = on_commit
+        self._stop = threading.Event()
+        self._writer: Writer | None = None
+        self._head: Head | None = None
+        self._ends: dict[Partition, int] | None = None
+        self._is_done = False
+        self._failures = 0
+
+    def stop(self) -> None:
+        """Finish the batch, commit, leave; may be called from a signal handler or another thread."""
+        self._stop.set()
+
+    def run(self, until_end: bool = False) -> None:
+        """Learn until stopped; with ``until_end``, until all that is there now has been committed.
+
+        Raises
+        ------
+        PerceptronError
+            Something that trying again will not mend; nothing was changed by it.
+        """
+        with ExitStack() as stack:
+            self._open(stack)
+            self._ends = self._input.ends() if until_end else None
+            while not (self._stop.is_set() or self._is_done):
+                try:
+                    self._turn()
+                except (CommitFailed, Unreachable) as failure:
+                    self._back_off(failure)
+
+    def _open(self, stack: ExitStack) -> None:
+        """Check the topics, then open everything, to be closed in the opposite order."""
+        self._learner = Learner(self._settings, check_topics(self._stream, self._settings))
+        self._watchdog = stack.enter_context(Watchdog(self._settings.engine.watchdog_s))
+        self._log = ModelLog(self._stream, self._settings, SHARD, lambda: self._watchdog.tick("restoring"))
+        stack.callback(self._log.close)
+        self._input = Input(self._stream, self._settings)
+        stack.callback(self._input.close)
+        model_topic, instance_id = self._settings.topics.model, self._settings.engine.instance_id
+        seat = self._stream.join(self._settings.group, model_topic, instance_id)
+        self._membership = stack.enter_context(seat)
+        stack.callback(self._drop_writer)
+
+    def _turn(self) -> None:
+        """One round: heartbeat and ownership, then stand by, take over, or poll, learn and commit."""
+        self._watchdog.tick("heartbeating")
+        if SHARD not in self._membership.poll():
+            return self._stand_by()
+        if self._writer is None or self._writer.suspect or self._input.has_grown():
+            return self._take_over()
+        self._watchdog.tick("polling")
+        if batches := self._poll():
+            return self._learn(batches)
+        self._is_done = self._ends is not None and self._input.has_reached(self._ends)
+        return None
+
+    def _poll(self) -> list[Batch]:
+        try:
+            return self._input.poll()
+        except OffsetGone:
+            self._drop_writer()  # the next round takes over, and that is where gaps are judged
+            return []
+
+    def _learn(self, batches: list[Batch]) -> None:
+        """Learn a poll's records and commit the outcome in one transaction."""
+        started = time.monotonic()
+        outputs = [output for batch in batches for output in self._learner.process(batch)]
+        sequence = self._head.sequence + 1 if self._head else 1
+        head = new_head(self._learner, self._settings, self._model_id, sequence, self._attempt)
+        outputs.append(state_records(self._learner.model, head, self._log.partition))
+        self._write(outputs)
+        self._learner.commit()
+        self._head = head
+        self._failures = 0
+        seconds = time.monotonic() - started
+        records = sum(map(len, batches))
+        self._on_commit(Commit(head, self._learner.metric_values(), records, self._input.lag(), seconds))
+
+    def _write(self, outputs: list[Output]) -> None:
+        assert self._writer is not None, "only an owner writes"
+        self._watchdog.tick("committing")
+        self._writer.commit(outputs, self._learner.position.next_offsets, self._membership)
+
+    def _stand_by(self) -> None:
+        """Another process owns the shard: wait for it, or for the owner to pass the end."""
+        if self._writer is not None:
+            log.warning("the shard went to another member; standing by")
+            self._drop_writer()
+            self._learner.rollback()
+        self._stop.wait(STANDBY_S)
+        if self._ends is not None and (head := self._log.catch_up(self._learner)):
+            known = Position.from_wire(head.next_offsets)
+            self._input.seek(known)
+            self._is_done = not self._input.poll() and self._input.has_reached(self._ends)
+
+    def _back_off(self, failure: Exception) -> None:
+        """Forget the writer and wait, a little longer each time."""
+        wait_s = min(FIRST_BACKOFF_S * 2**self._failures, LAST_BACKOFF_S)
+        log.warning("%s: %s; starting over in %.1f s", type(failure).__name__, failure, wait_s)
+        self._watchdog.tick("backing off")
+        self._drop_writer()
+        self._failures = min(self._failures + 1, 10)
+        self._stop.wait(wait_s)
+
+    def _drop_writer(self) -> None:
+        if self._writer is not None:
+            writer, self._writer = self._writer, None
+            writer.close()
+
+    # Takeover and recovery
+
+    def _take_over(self) -> None:
+        """Follow the protocol above, step by step."""
+        self._watchdog.tick("taking over")
+        self._drop_writer()  # 1
+        self._learner.rollback()  # 2
+        if not self._membership.prove():  # 3
+            self._stop.wait(STANDBY_S)
+            return
+        self._writer = self._stream.fence(f"{self._settings.group}-{SHARD}")  # 4
+        self._attempt = secrets.token_hex(8)
+        if self._reset_from is not None:
+            self._start_anew(self._reset_from)
+        self._head = self._log.catch_up(self._learner)  # 5, 6
+        if self._head is None:
+            self._require_fresh_group()
+        self._model_id = self._head.model_id if self._head else secrets.token_hex(8)
+        self._learner.position.next_offsets = self._input.seek(self._learner.position.next_offsets)  # 7
+        self._learner.commit()
+        version, commit = self._learner.model.version, self._head.sequence if self._head else 0
+        log.info("learning on from version %d, commit %d, as attempt %s", version, commit, self._attempt)
+
+    def _require_fresh_group(self) -> None:
+        """Raise where the group has learned before, but the model topic is empty."""
+        group, samples = self._settings.group, self._settings.topics.samples
+        if offsets := self._stream.group_offsets(group, samples):
+            raise Damaged(
+                f"model topic {self._log.partition[0]!r} is empty, but group {group!r} has learned up to "
+                f"{offsets}: the model was lost. Bring the topic back, or start anew with --reset-model"
+            )
+
+    def _start_anew(self, start: str) -> None:
+        """Write tombstones for the old model and a head for an untrained one, in one transaction."""
+        self._log.read()
+        old = self._log.stored_head()
+        known: dict[Partition, int] = {}
+        if start == "end":
+            known = self._input.ends()
+        elif start == "head":
+            samples = self._settings.topics.samples
+            group = {samples: self._stream.group_offsets(self._settings.group, samples)}
+            known = Position.from_wire(old.next_offsets if old else group)
+        self._learner.restart()
+        self._learner.position = Position(self._input.seek(known))
+        sequence = old.sequence + 1 if old else 1
+        head = new_head(self._learner, self._settings, secrets.token_hex(8), sequence, self._attempt)
+        self._write([reset_records(self._log.stored_keys(), head, self._log.partition)])
+        self._reset_from = None
+        log.info("started anew: model %s", head.model_id)

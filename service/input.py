@@ -1,0 +1,102 @@
+"""The samples topic as the engine sees it: which partitions, from where, and how far behind."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Mapping
+
+from service.errors import OffsetGone
+from service.settings import Settings
+from service.streams.port import Batch, Partition, Stream
+
+log = logging.getLogger("perceptron")
+
+POLL_S = 0.2
+RELIST_S = 30.0
+ENDS_S = 1.0
+
+
+class Input:
+    """Reads the samples of all partitions from given positions."""
+
+    def __init__(self, stream: Stream, settings: Settings) -> None:
+        self._stream = stream
+        self._topic = settings.topics.samples
+        self._engine = settings.engine
+        self._reader = stream.reader()
+        self._positions: dict[Partition, int] = {}
+        self._ends: dict[Partition, int] = {}
+        self._listed_at = self._ends_at = 0.0
+
+    def close(self) -> None:
+        """Close the reader."""
+        self._reader.close()
+
+    def seek(self, known: Mapping[Partition, int]) -> dict[Partition, int]:
+        """Go to the known positions, and to the first offsets of other partitions; return them all.
+
+        Raises
+        ------
+        OffsetGone
+            A known position is not there any more, and ``engine.on_gap`` says to fail; or it never was.
+        """
+        self._positions = {partition: self._start(partition, known) for partition in self._partitions()}
+        if lost := sorted(known.keys() - self._positions.keys()):
+            raise OffsetGone(f"partitions {lost} were learned from, but are gone: was the topic made anew?")
+        self._reader.seek(self._positions)
+        self._listed_at = time.monotonic()
+        return self._positions
+
+    def has_grown(self) -> bool:
+        """Whether the topic has got new partitions; looked up every 30 s."""
+        if time.monotonic() - self._listed_at < RELIST_S:
+            return False
+        self._listed_at = time.monotonic()
+        return len(self._partitions()) != len(self._positions)
+
+    def poll(self) -> list[Batch]:
+        """Return up to ``engine.max_batch`` records, waiting a moment for the first.
+
+        Raises
+        ------
+        OffsetGone
+            Retention overtook the reader.
+        """
+        return self._reader.poll(self._engine.max_batch, POLL_S)
+
+    def ends(self) -> dict[Partition, int]:
+        """Return the ends of all partitions."""
+        return {partition: self._stream.end_offset(partition) for partition in self._partitions()}
+
+    def has_reached(self, ends: Mapping[Partition, int]) -> bool:
+        """Whether everything committed below these ends was polled, by position, past any markers."""
+        return all(self._reader.position(partition) >= end for partition, end in ends.items())
+
+    def lag(self) -> int:
+        """Return how many offsets are left to read to the ends, which are looked up once a second."""
+        if time.monotonic() - self._ends_at >= ENDS_S:
+            self._ends = self.ends()
+            self._ends_at = time.monotonic()
+        return sum(max(0, end - self._reader.position(partition)) for partition, end in self._ends.items())
+
+    def _partitions(self) -> list[Partition]:
+        return [(self._topic, number) for number in range(self._stream.partitions(self._topic))]
+
+    def _start(self, partition: Partition, known: Mapping[Partition, int]) -> int:
+        """Return where to start reading a partition."""
+        first = self._stream.first_offset(partition)
+        position = known.get(partition, first)
+        where = f"topic {partition[0]!r}, partition {partition[1]}"
+        if position > (end := self._stream.end_offset(partition)):
+            raise OffsetGone(
+                f"{where}: the model has learned up to offset {position}, the topic ends at {end}: "
+                "was it made anew? Start anew with --reset-model --from first"
+            )
+        if position >= first:
+            return position
+        gap = f"{where}: offsets {position} to {first - 1} were removed before they were learned"
+        if self._engine.on_gap == "fail":
+            raise OffsetGone(f'{gap}. Go on behind them with engine.on_gap = "skip"')
+        log.warning("%s; going on behind them", gap)
+        return first

@@ -1,0 +1,182 @@
+"""Kafka by confluent-kafka (librdkafka): only it and its two helpers ``confluent_*.py`` name its types."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from typing import Any, TypeVar
+
+from confluent_kafka import (
+    ConsumerGroupTopicPartitions,
+    IsolationLevel,
+    KafkaError,
+    KafkaException,
+    TopicCollection,
+    TopicPartition,
+)
+from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic, OffsetSpec, ResourceType  # type: ignore[attr-defined]
+
+from service.errors import TopicMissing
+from service.streams import kafka_common as common
+from service.streams.confluent_clients import Connection, Reader, Seat
+from service.streams.confluent_writer import Appender, Writer
+from service.streams.kafka_common import TIMEOUT_S, Closes
+from service.streams.port import Output, Partition, TopicSpec
+
+Answer = TypeVar("Answer")
+
+ATTEMPT_S = 3.0
+PASSING = {
+    KafkaError._TIMED_OUT,
+    KafkaError.NOT_LEADER_FOR_PARTITION,
+    KafkaError.LEADER_NOT_AVAILABLE,
+    KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+    KafkaError.COORDINATOR_NOT_AVAILABLE,
+    KafkaError.NOT_COORDINATOR,
+}
+
+
+class ConfluentStream(Closes):
+    """A Kafka cluster, spoken to by librdkafka."""
+
+    def __init__(self, servers: str, options: Mapping[str, Any], session_timeout_ms: int) -> None:
+        self._connection = Connection(servers, options)
+        self.client = self._connection.client
+        self._session_timeout_ms = session_timeout_ms
+        self._appender: Appender | None = None
+        self._refusal: KafkaError | None = None
+        self._admin = self._connection.open(AdminClient, {}, {"error_cb": self._on_error})
+        self._greet()
+
+    def _on_error(self, error: KafkaError) -> None:
+        if error.name() in common.RIGHTS:
+            self._refusal = error
+
+    def _greet(self) -> None:
+        """Fail now, with the reason, where the cluster cannot be used."""
+        try:
+            self._admin.describe_cluster(request_timeout=TIMEOUT_S).result()
+        except KafkaException as error:
+            self._admin.poll(0)  # serves _on_error: only there is a wrong password called so
+            raise self._connection.told(self._refusal or error.args[0]) from None
+
+    def _ask(self, question: Callable[[], Answer]) -> Answer:
+        """Ask again what the client would not: leaders and coordinators come and go."""
+        deadline = time.monotonic() + TIMEOUT_S
+        while True:
+            try:
+                return question()
+            except KafkaException as error:
+                if error.args[0].code() not in PASSING or time.monotonic() > deadline:
+                    raise self._connection.told(error.args[0]) from None
+                time.sleep(0.02)
+
+    def create_topics(self, topics: Iterable[TopicSpec]) -> None:
+        """Make the topics that are missing, and wait until they can be used."""
+        wanted = list(topics)
+        new = [
+            NewTopic(t.name, num_partitions=t.partitions, replication_factor=-1, config=dict(t.config))
+            for t in wanted
+        ]
+        with self._connection.telling():
+            for made in self._admin.create_topics(new, request_timeout=TIMEOUT_S).values() if new else ():
+                self._unless_there(made)
+        deadline = time.monotonic() + TIMEOUT_S
+        while not all(self._has_leaders(topic.name) for topic in wanted) and time.monotonic() < deadline:
+            time.sleep(0.01)
+
+    @staticmethod
+    def _unless_there(made: Any) -> None:
+        try:
+            made.result()
+        except KafkaException as error:
+            if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
+                raise
+
+    def _has_leaders(self, topic: str) -> bool:
+        with suppress(TopicMissing):
+            return all(partition.leader is not None for partition in self._describe(topic))
+        return False
+
+    def _describe(self, topic: str) -> Sequence[Any]:
+        asked = TopicCollection([topic])
+        found: Sequence[Any] = self._ask(
+            lambda: self._admin.describe_topics(asked, request_timeout=ATTEMPT_S)[topic].result().partitions
+        )
+        return found
+
+    def partitions(self, topic: str) -> int:
+        """Return how many partitions a topic has."""
+        return len(self._describe(topic))
+
+    def first_offset(self, partition: Partition) -> int:
+        """Return the position of the first record that is still there."""
+        return self._offset(partition, OffsetSpec.earliest())  # type: ignore[no-untyped-call]
+
+    def end_offset(self, partition: Partition) -> int:
+        """Return the position after the last record of anyone, committed or not."""
+        return self._offset(partition, OffsetSpec.latest())  # type: ignore[no-untyped-call]
+
+    def _offset(self, partition: Partition, which: OffsetSpec) -> int:
+        place, level = TopicPartition(*partition), IsolationLevel.READ_UNCOMMITTED
+        return self._ask(
+            lambda: int(
+                self._admin.list_offsets({place: which}, isolation_level=level, request_timeout=ATTEMPT_S)[
+                    place
+                ]
+                .result()
+                .offset
+            )
+        )
+
+    def max_record_bytes(self, topic: str) -> int | None:
+        """Return the topic's ``max.message.bytes``."""
+        resource = ConfigResource(ResourceType.TOPIC, topic)
+        config = self._ask(
+            lambda: self._admin.describe_configs([resource], request_timeout=ATTEMPT_S)[resource].result()
+        )
+        return int(config["max.message.bytes"].value)
+
+    def group_offsets(self, group: str, topic: str) -> dict[int, int]:
+        """Return the committed positions of a group by partition."""
+        asked = [ConsumerGroupTopicPartitions(group)]
+        found = self._ask(
+            lambda: self._admin.list_consumer_group_offsets(asked, request_timeout=ATTEMPT_S)[group].result()
+        )
+        places = found.topic_partitions or ()
+        return {p.partition: p.offset for p in places if p.topic == topic and p.offset >= 0}
+
+    def open_transactions(self, partition: Partition) -> str:
+        """Return nothing: librdkafka cannot ask."""
+        return ""
+
+    def append(self, outputs: Sequence[Output]) -> None:
+        """Write outside any transaction and return once all of it is acknowledged."""
+        if self._appender is None:
+            self._appender = Appender(self._connection)
+        with self._connection.telling():
+            self._appender.append(outputs)
+
+    def reader(self) -> Reader:
+        """Open a reader."""
+        return Reader(self._connection)
+
+    def join(self, group: str, topic: str, instance_id: str = "") -> Seat:
+        """Take a seat in ``group`` over the partitions of ``topic``."""
+        static = {"group.instance.id": instance_id} if instance_id else {}
+        timing = {
+            "session.timeout.ms": self._session_timeout_ms,
+            "heartbeat.interval.ms": max(1, self._session_timeout_ms // 3),
+        }
+        return Seat(self._connection, topic, {"group.id": group, **timing, **static})
+
+    def fence(self, name: str) -> Writer:
+        """Return the writer of that name; every older one of it is dead from now on."""
+        return Writer(self._connection, name)
+
+    def close(self) -> None:
+        """Release everything."""
+        if self._appender is not None:
+            self._appender.close()
+            self._appender = None

@@ -1,0 +1,138 @@
+"""Producers by confluent-kafka: records outside transactions, and the writer with its commits."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+
+from confluent_kafka import KafkaError, KafkaException, Message, Producer, TopicPartition
+
+from service.streams import kafka_common as common
+from service.streams.confluent_clients import Connection, Seat
+from service.streams.kafka_common import COMMIT_TIMEOUT_S, SLICE_S, TIMEOUT_S, Closes
+from service.streams.port import Membership, Output, Partition
+
+PRODUCER = {
+    "linger.ms": 5,
+    "delivery.timeout.ms": common.DELIVERY_TIMEOUT_MS,
+    "message.max.bytes": common.MAX_RECORD_BYTES,
+    "topic.metadata.propagation.max.ms": 3_000,  # how long a missing topic may be a new one
+    "queue.buffering.max.messages": 0,  # the engine bounds a transaction, not the client
+    "queue.buffering.max.kbytes": 2_147_483_647,
+}
+TRANSACTIONS = {"transaction.timeout.ms": common.TRANSACTION_TIMEOUT_MS}
+PRODUCER_GUARDS = {"enable.idempotence": True, "acks": "all"}
+
+
+def enqueue(producer: Producer, outputs: Sequence[Output]) -> None:
+    """Hand records over; ``produce_batch`` is the fast way, but would drop headers."""
+    for output in outputs:
+        if output.headers is None:
+            batch = [
+                {"key": key, "value": value} for key, value in zip(output.keys, output.values, strict=True)
+            ]
+            if producer.produce_batch(output.topic, batch, partition=output.partition) != len(batch):
+                raise KafkaException(next(record["_error"] for record in batch if "_error" in record))
+        else:
+            for key, value, headers in zip(output.keys, output.values, output.headers, strict=True):
+                producer.produce(output.topic, value, key, output.partition, headers=list(headers))
+
+
+def flush(producer: Producer) -> None:
+    """Wait until nothing is under way."""
+    deadline = time.monotonic() + COMMIT_TIMEOUT_S
+    while producer.flush(SLICE_S):
+        if time.monotonic() > deadline:
+            raise KafkaException(KafkaError(KafkaError._TIMED_OUT))
+
+
+class Appender(Closes):
+    """Writes outside transactions."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._failure: KafkaError | None = None
+        only_failures = {"on_delivery": self._on_failure, "delivery.report.only.error": True}
+        self._producer = connection.open(Producer, PRODUCER, {**PRODUCER_GUARDS, **only_failures})
+
+    def _on_failure(self, error: KafkaError | None, message: Message) -> None:
+        if self._failure is None:
+            self._failure = error
+
+    def append(self, outputs: Sequence[Output]) -> None:
+        """Write records and wait until every one is acknowledged."""
+        self._failure = None
+        enqueue(self._producer, outputs)
+        flush(self._producer)
+        if self._failure is not None:
+            raise KafkaException(self._failure)
+
+    def close(self) -> None:
+        """Let go of the producer."""
+        with suppress(KafkaException):
+            self._producer.purge()
+
+
+class Writer(common.TransactionalWriter):
+    """The only living writer of its name."""
+
+    def __init__(self, connection: Connection, name: str) -> None:
+        super().__init__()
+        self._servers = connection.servers
+        self._lost_connection = False
+        guards = {**PRODUCER_GUARDS, "transactional.id": name, "error_cb": self._on_error}
+        # No on_delivery: with one the client breaks on being fenced, and a lost record fails the end anyway.
+        self._producer = connection.open(Producer, {**PRODUCER, **TRANSACTIONS}, guards)
+        with connection.telling():
+            self._again(self._producer.init_transactions, COMMIT_TIMEOUT_S)
+
+    def _on_error(self, error: KafkaError) -> None:
+        self._lost_connection = True
+
+    @staticmethod
+    def _again(call: Callable[[float], None], timeout_s: float) -> None:
+        """Call until it succeeds or fails for good: the client wants the same call again."""
+        deadline = time.monotonic() + timeout_s
+        while True:
+            try:
+                return call(max(deadline - time.monotonic(), 0.1))
+            except KafkaException as error:
+                if not error.args[0].retriable() or time.monotonic() > deadline:
+                    raise
+
+    def _begin(self) -> None:
+        self._producer.begin_transaction()
+
+    def _send(self, outputs: Sequence[Output]) -> None:
+        enqueue(self._producer, outputs)
+
+    def _flush(self) -> None:
+        flush(self._producer)
+
+    def _send_offsets(self, next_offsets: Mapping[Partition, int], membership: Membership) -> None:
+        assert isinstance(membership, Seat)
+        places = [TopicPartition(*place, offset) for place, offset in next_offsets.items()]
+        identity = membership.identity()
+        self._again(
+            lambda left: self._producer.send_offsets_to_transaction(places, identity, left), COMMIT_TIMEOUT_S
+        )
+
+    def _end(self) -> None:
+        self._again(self._producer.commit_transaction, COMMIT_TIMEOUT_S)
+
+    def _abandon(self) -> None:
+        with suppress(KafkaException):
+            self._producer.abort_transaction(TIMEOUT_S / 2)
+        with suppress(KafkaException):
+            self._producer.purge()
+
+    def _disconnected(self) -> bool:
+        return self._lost_connection
+
+    def _named(self, error: BaseException) -> tuple[str, str]:
+        if isinstance(error, KafkaException):
+            return error.args[0].name(), error.args[0].str()
+        return ("BufferError", str(error)) if isinstance(error, BufferError) else ("", "")
+
+    def _proves_nothing_written(self, error: BaseException) -> bool:
+        return isinstance(error, KafkaException) and error.args[0].txn_requires_abort()

@@ -1,0 +1,257 @@
+"""Connections, readers, seats and writers by kafka-python; the stream is in ``kafka_python.py``.
+
+A1 to A8 are kafka-python's own defects (3.0), each met where it would bite.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import kafka
+from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
+from kafka.coordinator.assignors.range import RangePartitionAssignor
+from kafka.errors import FencedInstanceIdError, KafkaConfigurationError, KafkaError, KafkaTimeoutError
+from kafka.serializer import Serializer
+from kafka.structs import OffsetAndMetadata
+
+from service.errors import OffsetGone
+from service.streams import kafka_common as common
+from service.streams.kafka_common import REQUEST_TIMEOUT_MS, Closes
+from service.streams.port import Batch, Fenced, Partition
+
+logging.getLogger("kafka").addHandler(logging.NullHandler())  # or warnings go to stderr by themselves
+
+COMMON = {
+    "retry_backoff_ms": common.RETRY_BACKOFF_MS,  # A8: the client sleeps so long at each retry
+    "request_timeout_ms": common.REQUEST_TIMEOUT_MS,
+    "bootstrap_timeout_ms": common.REQUEST_TIMEOUT_MS,
+    "reconnect_backoff_max_ms": 1_000,
+}
+CONSUMER = {
+    "fetch_max_wait_ms": 50,  # a seek, and the end of a partition, wait for the fetch under way
+    "max_partition_fetch_bytes": common.MAX_RECORD_BYTES,
+    "fetch_max_bytes": common.FETCH_BYTES,
+}
+CONSUMER_GUARDS = {"enable_auto_commit": False, "allow_auto_create_topics": False}
+READER_GUARDS = {**CONSUMER_GUARDS, "isolation_level": "read_committed", "auto_offset_reset": "none"}
+SEAT_GUARDS = {
+    **CONSUMER_GUARDS,
+    "auto_offset_reset": "latest",
+    "partition_assignment_strategy": [RangePartitionAssignor],
+}
+PRODUCER = {
+    "linger_ms": 5,
+    "batch_size": 262_144,
+    "delivery_timeout_ms": common.DELIVERY_TIMEOUT_MS,
+    "max_request_size": common.MAX_RECORD_BYTES,
+    "max_block_ms": common.REQUEST_TIMEOUT_MS,
+}
+
+NULL = object()  # stands for None, which the producer refuses as value where the key is None too
+
+
+class Nullable(Serializer):  # type: ignore[misc]
+    """Lets a record without key and value through: it is a legal dead letter."""
+
+    def serialize(self, topic: str, headers: Any, data: Any) -> Any:
+        """Return the bytes as they are."""
+        return None if data is NULL else data
+
+
+class NullHeader(tuple[str, None]):
+    """A header without value, which the producer can write but refuses to take."""
+
+    def __getitem__(self, index: Any) -> Any:
+        """Show empty bytes to the producer's check; unpacking still gives None."""
+        return super().__getitem__(index) if index == 0 else b""
+
+
+class Headers(list[Any]):
+    """Headers whose size, a mere statistic, the producer does not try to take: None has none."""
+
+    def __bool__(self) -> bool:
+        return False
+
+
+PRODUCER_GUARDS = {
+    "enable_idempotence": True,
+    "acks": "all",
+    "allow_auto_create_topics": False,
+    "value_serializer": Nullable(),
+}
+
+
+class Connection:
+    """Where the cluster is and how its clients are made."""
+
+    def __init__(self, servers: str, options: Mapping[str, Any]) -> None:
+        self.client = f"kafka-python {kafka.__version__}"
+        self.servers = servers
+        self._options = common.underscored(options)
+        known = (KafkaConsumer, KafkaProducer, KafkaAdminClient)
+        if unknown := [name for name in self._options if not any(name in k.DEFAULT_CONFIG for k in known)]:
+            raise common.wrong_option(self.client, unknown)
+
+    def open(self, kind: Any, defaults: Mapping[str, Any], guards: Mapping[str, Any]) -> Any:
+        """Make a client: our defaults, then the user's options, then what must not be changed."""
+        guards = {"bootstrap_servers": self.servers.split(","), "client_id": common.client_id(), **guards}
+        mine = {name: value for name, value in self._options.items() if name in kind.DEFAULT_CONFIG}
+        try:
+            mine = {name: common.typed(value, kind.DEFAULT_CONFIG[name]) for name, value in mine.items()}
+            with self.telling():
+                return kind(**{**COMMON, **defaults, **mine, **guards})
+        except (KafkaConfigurationError, ValueError, TypeError, AssertionError, AttributeError, OSError):
+            pass  # its text may hold a password
+        raise common.wrong_option(self.client, mine)
+
+    @contextmanager
+    def telling(self) -> Iterator[None]:
+        """Turn the client's exceptions into ours."""
+        try:
+            yield
+        except KafkaConfigurationError:
+            raise
+        except KafkaError as error:
+            raise common.told(self.servers, *named(error)) from None
+
+
+def named(error: BaseException) -> tuple[str, str]:
+    """Return the name the protocol, or else the client, gives an error, and its text."""
+    if not isinstance(error, KafkaError):
+        return "", ""
+    return str(getattr(error, "message", None) or type(error).__name__), str(error)
+
+
+def bounded(call: Callable[[], object], timeout_s: float) -> None:
+    """Call what has no timeout of its own and might never return (A6)."""
+    outcome: list[BaseException | None] = []
+
+    def run() -> None:
+        try:
+            call()
+            outcome.append(None)
+        except BaseException as error:
+            outcome.append(error)
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    thread.join(timeout_s)
+    if not outcome:
+        raise KafkaTimeoutError(f"no answer within {timeout_s:.0f} s")
+    if outcome[0] is not None:
+        raise outcome[0]
+
+
+class Reader(Closes):
+    """Reads committed records from positions of the caller's choice."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._consumer = connection.open(KafkaConsumer, CONSUMER, READER_GUARDS)
+
+    def seek(self, positions: Mapping[Partition, int]) -> None:
+        """Read exactly these partitions from now on, each from its position."""
+        self._consumer.assign([TopicPartition(*place) for place in positions])
+        for place, offset in positions.items():
+            self._consumer.seek(TopicPartition(*place), offset)
+
+    def poll(self, max_records: int, timeout_s: float) -> list[Batch]:
+        """Return at most ``max_records`` records, waiting ``timeout_s`` for the first."""
+        try:
+            found = self._consumer.poll(timeout_ms=int(timeout_s * 1000), max_records=max_records)
+        except KafkaError as error:
+            name, detail = named(error)
+            if name in common.GONE:
+                raise OffsetGone(f"{detail}: the topic was cut, or made anew") from None
+            raise common.told(self._connection.servers, name, detail) from None
+        return [self._batch(place, records) for place, records in found.items()]
+
+    @staticmethod
+    def _batch(place: Any, records: Sequence[Any]) -> Batch:
+        return Batch(
+            place.topic,
+            place.partition,
+            [record.offset for record in records],
+            [record.key for record in records],
+            [record.value for record in records],
+            [record.headers for record in records],
+        )
+
+    def position(self, partition: Partition) -> int:
+        """Return the position, past markers and aborted records that have been skipped."""
+        with self._connection.telling():
+            return int(self._consumer.position(TopicPartition(*partition)))
+
+    def close(self) -> None:
+        """Stop reading."""
+        self._consumer.close(autocommit=False, timeout_ms=1_000)
+
+
+class Seat(Closes):
+    """A seat in a group over the partitions of one topic, which it never reads."""
+
+    def __init__(self, connection: Connection, topic: str, config: Mapping[str, Any]) -> None:
+        self._connection = connection
+        self._topic = topic
+        self._open = True
+        self._consumer = connection.open(KafkaConsumer, CONSUMER, {**SEAT_GUARDS, **config})
+        self._consumer.subscribe([topic])
+
+    def poll(self) -> frozenset[int]:
+        """Heartbeat, take part in rebalances, and return the partitions assigned now."""
+        if not self._open:
+            return frozenset()
+        with self._telling():
+            self._consumer.poll(timeout_ms=0, max_records=1)
+            assigned = self._consumer.assignment()
+            self._consumer.pause(*assigned)  # a rebalance ends the pause
+            return frozenset(place.partition for place in assigned)
+
+    @contextmanager
+    def _telling(self) -> Iterator[None]:
+        try:
+            with self._connection.telling():
+                try:
+                    yield
+                except FencedInstanceIdError as error:
+                    raise common.instance_taken(str(error)) from None
+        except KafkaConfigurationError as error:
+            raise common.instance_taken(str(error)) from None
+
+    def prove(self) -> bool:
+        """Whether the group confirms, in a round trip, that this seat and its assignment are current."""
+        shards = self.poll()
+        if not shards:
+            return False
+        places = [TopicPartition(self._topic, shard) for shard in shards]
+        try:
+            ends = self._consumer.end_offsets(places, timeout_ms=REQUEST_TIMEOUT_MS)
+            offsets = {place: OffsetAndMetadata(end, "", -1) for place, end in ends.items()}
+            self._consumer.commit(offsets, timeout_ms=REQUEST_TIMEOUT_MS)
+        except FencedInstanceIdError as error:
+            raise common.instance_taken(str(error)) from None
+        except KafkaError:
+            return False
+        return self.poll() == shards
+
+    def identity(self) -> Any:
+        """Return what the group knows us by right now."""
+        self.poll()  # A5: else the snapshot may be of a generation long gone
+        return current(self._consumer.group_metadata())
+
+    def close(self) -> None:
+        """Leave the group, unless the seat is static."""
+        if self._open:
+            self._open = False
+            self._consumer.close(autocommit=False, timeout_ms=2_000)
+
+
+def current(metadata: Any) -> Any:
+    """Refuse an identity without a seat: the client would send it, and the broker take it (A5)."""
+    if metadata.generation_id < 0 or not metadata.member_id:
+        raise Fenced(f"no seat in the group {metadata.group_id} (generation {metadata.generation_id})")
+    return metadata

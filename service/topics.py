@@ -1,0 +1,54 @@
+"""The four topics of a model: how they are made, and what has to be true of them at start."""
+
+from __future__ import annotations
+
+from service.errors import ConfigurationError
+from service.settings import Settings
+from service.streams.port import Stream, TopicSpec
+
+HEADROOM_BYTES = 64 * 1024
+"""What a dead letter's headers, and a prediction's text, may add to the record they answer."""
+
+_RECORD_OVERHEAD_BYTES = 48_588  # with the default max_record_bytes: Kafka's own default of max.message.bytes
+
+
+def topic_specs(settings: Settings, partitions: int = 1) -> list[TopicSpec]:
+    """Return the topics of a model: answers as wide as the samples, and roomier; the model log compacted."""
+    sample_bytes = settings.engine.max_record_bytes + _RECORD_OVERHEAD_BYTES
+    roomier = {"max.message.bytes": str(sample_bytes + HEADROOM_BYTES)}
+    topics = settings.topics
+    return [
+        TopicSpec(topics.samples, partitions, {"max.message.bytes": str(sample_bytes)}),
+        TopicSpec(topics.predictions, partitions, roomier),
+        TopicSpec(topics.dlq, partitions, roomier),
+        TopicSpec(
+            topics.model, 1, {"cleanup.policy": "compact", "max.message.bytes": str(10 * sample_bytes)}
+        ),
+    ]
+
+
+def check_topics(stream: Stream, settings: Settings) -> dict[str, int]:
+    """Return the partitions of the answers' topics after checking all four.
+
+    Raises
+    ------
+    TopicMissing
+        One of them does not exist.
+    ConfigurationError
+        The model topic has more than one shard, or the largest legal sample could not be refused.
+    """
+    topics = settings.topics
+    stream.partitions(topics.samples)
+    if (shards := stream.partitions(topics.model)) != 1:
+        raise ConfigurationError(
+            f"model topic {topics.model!r} has {shards} partitions; one shard, so one partition, is supported"
+        )
+    sample_bytes = stream.max_record_bytes(topics.samples)
+    for topic in (topics.dlq, topics.predictions):
+        limit = stream.max_record_bytes(topic)
+        if sample_bytes and limit and limit < sample_bytes + HEADROOM_BYTES:
+            raise ConfigurationError(
+                f"topic {topic!r}: max.message.bytes is {limit}; to answer the largest record that "
+                f"{topics.samples!r} takes ({sample_bytes}), at least {sample_bytes + HEADROOM_BYTES} is needed"
+            )
+    return {topic: stream.partitions(topic) for topic in (topics.predictions, topics.dlq)}
