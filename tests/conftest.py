@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.kafka_broker import NoBroker, broker
+from tests.kafka_broker import NoBrokerError, broker
 
 
 @pytest.fixture(scope="session")
@@ -16,7 +16,7 @@ def kafka_bootstrap() -> Iterator[str]:
     running = broker()
     try:
         bootstrap = running.__enter__()
-    except NoBroker as error:
+    except NoBrokerError as error:
         _give_up(f"the Kafka suites did not run (contracts, faults, end to end on Kafka): {error}")
     try:
         yield bootstrap

@@ -50,7 +50,7 @@ ARTIFACTS = [
 ]
 
 
-class NoBroker(Exception):
+class NoBrokerError(Exception):
     """Nothing on this machine can be a Kafka broker; the message says what would help."""
 
 
@@ -66,14 +66,14 @@ def broker() -> Iterator[str]:
         with _from_jars() as bootstrap:
             yield bootstrap
     else:
-        raise NoBroker("set KAFKA_BOOTSTRAP=host:port, start Docker, or install Java 17+ and Maven")
+        raise NoBrokerError("set KAFKA_BOOTSTRAP=host:port, start Docker, or install Java 17+ and Maven")
 
 
 def _docker_answers() -> bool:
     try:
-        import docker  # testcontainers brings it
+        from testcontainers.core.docker_client import DockerClient
 
-        return bool(docker.from_env(timeout=5).ping())
+        return bool(DockerClient().client.ping())
     except Exception:  # whatever is missing, there is no Docker for us
         return False
 
@@ -108,7 +108,15 @@ def _from_jars() -> Iterator[str]:
         settings = {**_settings(client, internal, controller, advertised=client), "log.dirs": f"{home}/data"}
         properties.write_text("".join(f"{key}={value}\n" for key, value in settings.items()))
         java = ["java", "-Xmx1g", "-cp", classpath]
-        storage = [*java, "kafka.tools.StorageTool", "format", "-t", "perceptron-stream-test", "-c", properties]
+        storage = [
+            *java,
+            "kafka.tools.StorageTool",
+            "format",
+            "-t",
+            "perceptron-stream-test",
+            "-c",
+            properties,
+        ]
         subprocess.run(storage, check=True, capture_output=True)
         with _running([*java, "kafka.Kafka", str(properties)], home / "broker.log"):
             _wait_until_ready(client)
@@ -121,8 +129,8 @@ def _running(command: list[str], log: Path) -> Iterator[None]:
         process = subprocess.Popen(command, stdout=output, stderr=output, start_new_session=True)
     try:
         yield
-    except NoBroker as error:
-        raise NoBroker(f"{error}\n{log.read_text()[-2000:]}") from error
+    except NoBrokerError as error:
+        raise NoBrokerError(f"{error}\n{log.read_text()[-2000:]}") from error
     finally:
         process.kill()  # nothing in it is to be kept
         process.wait()
@@ -143,7 +151,7 @@ def _wait_until_ready(bootstrap: str) -> None:
             bootstrap_servers=bootstrap, bootstrap_timeout_ms=START_TIMEOUT_S * 1000
         )
     except kafka.errors.KafkaError as error:
-        raise NoBroker(f"no broker at {bootstrap} after {START_TIMEOUT_S} s") from error
+        raise NoBrokerError(f"no broker at {bootstrap} after {START_TIMEOUT_S} s") from error
     admin.close()
 
 
