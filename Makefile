@@ -1,0 +1,57 @@
+# `make` alone says what there is. Needs Python >= 3.11 (PYTHON=... names one) and, for speed, a C compiler.
+PYTHON ?=
+ARGS ?=
+
+BIN := .venv/bin
+KERNEL := perceptron_core/kernel.py perceptron_core/metrics.py
+UV := $(shell command -v uv)
+PIP = $(if $(UV),$(UV) pip install --quiet --python $(BIN)/python,$(BIN)/python -m pip install --quiet)
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo test check lock clean
+
+help: ## say what there is
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: .venv/installed ## the whole job on a real data set (ARGS="--stream kafka://localhost:9092")
+	@$(BIN)/perceptron demo $(ARGS)
+
+test: .venv/installed ## the whole test suite (ARGS="-k contracts")
+	@$(BIN)/pytest $(ARGS)
+
+check: .venv/installed ## lint, format and types
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/mypy --strict
+
+lock: $(if $(UV),,$(BIN)/uv) ## choose newer versions: writes constraints.txt
+	@$(or $(UV),$(BIN)/uv) pip compile --quiet --upgrade --universal --python-version 3.11 --all-extras \
+	  --generate-hashes --no-annotate --custom-compile-command "make lock" -o constraints.txt pyproject.toml
+
+clean: ## remove everything that was built
+	@rm -rf .venv build dist *.egg-info $(KERNEL:.py=.*.so)
+	@rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@find . -name __pycache__ -prune -exec rm -rf {} +
+
+# A kernel.py with an older compiled kernel beside it would be ignored in silence: hence the `rm`.
+.venv/installed: .venv/locked pyproject.toml setup.py $(KERNEL)
+	@echo "installing the project ..."
+	@rm -f $(KERNEL:.py=.*.so)
+	@$(PIP) --force-reinstall --no-deps --no-build-isolation --editable .
+	@ls $(KERNEL:.py=.*.so) >/dev/null 2>&1 || echo "not compiled (no C compiler?): the kernel runs interpreted"
+	@touch $@
+
+.venv/locked: constraints.txt | .venv/bin/python
+	@echo "installing the dependencies ..."
+	@$(PIP) --require-hashes -r constraints.txt
+	@touch $@
+
+$(BIN)/python:
+	@python=$$(for p in $(or $(PYTHON),python3 python3.12 python3.11 python3.13); do \
+	    $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done); \
+	  test -n "$$python" || { echo "Python >= 3.11 not found: make PYTHON=/path/to/python3" >&2; exit 1; }; \
+	  $(if $(UV),$(UV) venv --quiet --seed --python "$$python",$$python -m venv) .venv
+
+$(BIN)/uv: | .venv/locked
+	@$(PIP) uv

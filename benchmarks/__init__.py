@@ -1,0 +1,1 @@
+"""Speed, as ratios, with the contenders alternating in one run."""
