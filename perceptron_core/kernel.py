@@ -24,6 +24,7 @@ A sample works on copies of the rows of state that it needs; they are written ba
 number is finite and at most 1e150, so a refused sample leaves no trace.
 """
 
+# mypy: allow-untyped-decorators
 from __future__ import annotations
 
 try:
@@ -203,8 +204,8 @@ class Sample:
     count: cython.Py_ssize_t  # rows in use, the bias among them
     unseen: cython.Py_ssize_t  # of these, features that the model does not have yet
     width: cython.Py_ssize_t  # columns of a row
-    names: list  # feature names by row; those of the last sample serve as a look-up cache
-    texts: list  # the text of a one-hot feature, None for a number
+    names: list[Any]  # feature names by row; those of the last sample serve as a look-up cache
+    texts: list[Any]  # the text of a one-hot feature, None for a number
     index: cython.Py_ssize_t[::1]  # where a row lives in the state, −1 where unseen
     raw: cython.double[::1]  # inputs as they came
     x: cython.double[::1]  # inputs after scaling
@@ -216,17 +217,17 @@ class Sample:
         self.reserve(32)
 
     @cython.cfunc
-    def reserve(self, count: cython.Py_ssize_t) -> object:
+    def reserve(self, count: cython.Py_ssize_t) -> Any:
         """Make room for ``count`` rows; forgets the last sample where it has to grow."""
         if count <= len(self.names):
             return
         size: cython.Py_ssize_t = max(count, 2 * len(self.names))
         self.names = [None] * size
         self.texts = [None] * size
-        self.index = memoryview(np.full(size, -1, dtype=np.intp))
-        self.raw = memoryview(np.ones(size))
-        self.x = memoryview(np.ones(size))
-        self.rows = memoryview(np.zeros((size, self.width)))
+        self.index = np.full(size, -1, dtype=np.intp).data
+        self.raw = np.ones(size).data
+        self.x = np.ones(size).data
+        self.rows = np.zeros((size, self.width)).data
 
     @cython.cfunc
     @cython.exceptval(check=False)
@@ -376,14 +377,14 @@ class Neuron:
     max_features: cython.Py_ssize_t
     learned: cython.longlong
     score: cython.double
-    numbers: dict  # feature name -> row
-    categories: dict  # feature name -> {text: row}
-    entries: list  # by row: (name,) for a number, (name, text) for a text
-    table: object  # the state as an array, over the same memory as `state`
+    numbers: dict[Any, Any]  # feature name -> row
+    categories: dict[Any, Any]  # feature name -> {text: row}
+    entries: list[Any]  # by row: (name,) for a number, (name, text) for a text
+    table: Any  # the state as an array, over the same memory as `state`
     state: cython.double[:, ::1]
-    bias_table: object
+    bias_table: Any
     bias: cython.double[::1]
-    dirty: object  # one byte per block
+    dirty: Any  # one byte per block
     dirty_flags: cython.uchar[::1]
 
     def __init__(
@@ -403,13 +404,13 @@ class Neuron:
         self.dirty = bytearray()
         self._use(np.zeros((BLOCK, self.sample.width), dtype="<f8"))
         self.bias_table = np.zeros(column, dtype="<f8")
-        self.bias = memoryview(self.bias_table)
+        self.bias = self.bias_table.data
 
     # The loop
 
     def run(
         self,
-        samples: list,
+        samples: list[Any],
         labels: cython.double[::1],
         weights: cython.double[::1],
         predictions: cython.double[::1],
@@ -434,9 +435,9 @@ class Neuron:
             The refused samples by index.
         """
         i: cython.Py_ssize_t
-        rejections: list = []
+        rejections: list[Any] = []
         for i in range(len(samples)):
-            rejection = self._predict_learn(samples[i], labels[i], weights[i])
+            rejection = self._predict_learn(samples[i], float(labels[i]), float(weights[i]))
             if rejection is None:
                 predictions[i] = self.activation.value(self.score)
             else:
@@ -446,7 +447,7 @@ class Neuron:
                     break
         return rejections
 
-    def forward(self, features: dict) -> float:
+    def forward(self, features: object) -> float:
         """Return the score z = w·x + b of one sample.
 
         Raises
@@ -457,9 +458,9 @@ class Neuron:
         rejection = self._predict_learn(features, np.nan, 1.0)
         if rejection is not None:
             raise SampleRejected(rejection)
-        return self.score
+        return float(self.score)
 
-    def backward(self, features: dict, y: cython.double, weight: cython.double) -> None:
+    def backward(self, features: object, y: cython.double, weight: cython.double) -> None:
         """Learn one sample.
 
         Raises
@@ -472,7 +473,7 @@ class Neuron:
             raise SampleRejected(rejection)
 
     @cython.cfunc
-    def _predict_learn(self, features: dict, y: cython.double, weight: cython.double) -> object:
+    def _predict_learn(self, features: object, y: cython.double, weight: cython.double) -> object:
         """Set ``score``, then learn from y unless it is NaN; return a Rejection or None."""
         sample: Sample = self.sample
         rejection = self._gather(features)
@@ -509,18 +510,21 @@ class Neuron:
     # Between the state and the sample
 
     @cython.cfunc
-    def _gather(self, features: dict) -> object:
+    def _gather(self, features: object) -> object:
         """Copy the rows that the sample touches into it; return a Rejection or None."""
+        if not isinstance(features, dict):
+            return Rejection("wrong_type", f"a dict of features was expected, not {type(features).__name__}")
+        items: dict[Any, Any] = features if type(features) is dict else dict(features)
         sample: Sample = self.sample
         k: cython.Py_ssize_t = 0
         j: cython.Py_ssize_t
         c: cython.Py_ssize_t
         x: cython.double
-        sample.reserve(len(features) + 1)
+        sample.reserve(len(items) + 1)
         sample.unseen = 0
         for c in range(self.bias.shape[0]):
             sample.rows[0, c] = self.bias[c]
-        for name, value in features.items():
+        for name, value in items.items():
             if value is None:
                 continue
             k += 1
@@ -536,7 +540,7 @@ class Neuron:
                 except (TypeError, OverflowError) as error:
                     return _unusable(name, value, error)
             if not fabs(x) <= 1.7976931348623157e308:
-                return Rejection("not_finite", f"feature {name!r} is {x!r}; a finite number was expected")
+                return Rejection("not_finite", f"feature {name!r:.80} is {x!r}; a finite number was expected")
             sample.raw[k] = x
             if text is None and name is sample.names[k] and sample.texts[k] is None and sample.index[k] >= 0:
                 j = sample.index[k]
@@ -549,10 +553,9 @@ class Neuron:
                 for c in range(sample.width):
                     sample.rows[k, c] = self.state[j, c]
             else:
-                if not _is_named(name, text):
-                    return Rejection(
-                        "too_large", f"feature name {name!r:.80}: over {NAME_BYTES} bytes of UTF-8"
-                    )
+                rejection = _unusable_name(name, text)
+                if rejection is not None:
+                    return rejection
                 sample.unseen += 1
                 for c in range(sample.width):
                     sample.rows[k, c] = 0.0
@@ -564,7 +567,7 @@ class Neuron:
         return None
 
     @cython.cfunc
-    def _keep(self) -> object:
+    def _keep(self) -> Any:
         """Write the sample's rows back to the state: the one place where it changes."""
         sample: Sample = self.sample
         k: cython.Py_ssize_t
@@ -607,10 +610,10 @@ class Neuron:
         return row
 
     @cython.cfunc
-    def _use(self, table: object) -> object:
+    def _use(self, table: Any) -> Any:
         """Take a larger table as the state."""
         self.table = table
-        self.state = memoryview(table)
+        self.state = table.data
         self.dirty = self.dirty + bytes(len(table) // BLOCK - len(self.dirty))
         self.dirty_flags = memoryview(self.dirty)
 
@@ -640,9 +643,18 @@ class Neuron:
         self.bias_table[:] = bias
 
     def add_names(self, entries: list[tuple[Any, ...]]) -> None:
-        """Give features the next rows, in order."""
+        """Give features the next rows, in order.
+
+        Raises
+        ------
+        ValueError
+            A feature has a row already.
+        """
         for entry in entries:
-            self._add(entry[0], entry[1] if len(entry) > 1 else None)
+            text = entry[1] if len(entry) > 1 else None
+            if self._find(entry[0], text) >= 0:
+                raise ValueError(f"feature {entry!r:.80} is there twice")
+            self._add(entry[0], text)
 
     def truncate_names(self, count: int) -> None:
         """Take back the names of the rows from ``count`` on, and clear those rows."""
@@ -671,9 +683,15 @@ def _unusable(name: object, value: object, error: Exception) -> Rejection:
     return Rejection("wrong_type", f"feature {name!r:.80} is of type {type(value).__name__}; {expected}")
 
 
-def _is_named(name: object, text: object) -> bool:
-    """Whether the display name of a feature is within ``NAME_BYTES``."""
-    if not isinstance(name, str):
-        return True
-    display = name if text is None else f"{name}={text}"
-    return len(display.encode("utf-8", "surrogatepass")) <= NAME_BYTES
+def _unusable_name(name: object, text: object) -> Rejection | None:
+    """Return why a feature can't go by its name, None where it can."""
+    if name != name:
+        return Rejection("wrong_type", f"a feature is named {name!r}, which is not equal to itself")
+    display = str(name) if text is None else f"{name}={text}"
+    try:
+        size = len(display.encode())
+    except UnicodeEncodeError:
+        return Rejection("wrong_type", f"feature {display!r:.80} has a name that UTF-8 can't write")
+    if size > NAME_BYTES:
+        return Rejection("too_large", f"feature name {display!r:.80}: over {NAME_BYTES} bytes of UTF-8")
+    return None

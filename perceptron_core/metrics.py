@@ -5,6 +5,7 @@ order of the samples, so the values do not depend on how samples come in batches
 compiler is at hand, like the kernel.
 """
 
+# mypy: allow-untyped-decorators
 from __future__ import annotations
 
 try:
@@ -53,8 +54,8 @@ class BinaryMetrics:
         y: cython.double
         p: cython.double
         for i in range(labels.shape[0]):
-            y = labels[i]
-            p = predictions[i]
+            y = float(labels[i])  # interpreted, an array gives numpy scalars
+            p = float(predictions[i])
             if y != y or p != p:
                 continue
             if y > 0.5:
@@ -132,18 +133,20 @@ class RegressionMetrics:
             (n,) predictions; NaN: refused.
         """
         i: cython.Py_ssize_t
+        y: cython.double
         error: cython.double
         before: cython.double
         for i in range(labels.shape[0]):
-            error = predictions[i] - labels[i]
+            y = float(labels[i])
+            error = float(predictions[i]) - y
             if error != error:
                 continue
             self.samples += 1.0
             self.absolute_sum += fabs(error)
             self.squared_sum += error * error
-            before = labels[i] - self.label_mean
+            before = y - self.label_mean
             self.label_mean += before / self.samples
-            self.label_scatter += before * (labels[i] - self.label_mean)
+            self.label_scatter += before * (y - self.label_mean)
 
     def state(self) -> list[float]:
         """Return the numbers to be given to :meth:`load`."""

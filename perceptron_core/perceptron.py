@@ -6,6 +6,7 @@ import hashlib
 import math
 import warnings
 from collections.abc import Callable, Iterable, Sequence
+from numbers import Real
 from typing import Any
 
 import msgspec
@@ -90,8 +91,11 @@ class Perceptron:
     >>> model.bias
     0.25
     >>> model.predict_learn_many([{"age": 1}, {"age": 2, "vip": True}], [0, 1])
-    array([0.62245933, 0.50278442])
+    array([0.62245933, 0.45420644])
     """
+
+    _committed: npt.NDArray[np.float64]
+    _committed_scalars: tuple[int, int, npt.NDArray[np.float64]]
 
     def __init__(
         self,
@@ -112,12 +116,19 @@ class Perceptron:
         if activation not in allowed:
             raise ValueError(f"loss {loss!r} needs activation {' or '.join(allowed)}, not {activation!r}")
         if activation == "step":
-            warnings.warn("the binary step is flat: by the chain rule its gradient is 0, nothing is learned")
+            warnings.warn(
+                "the binary step is flat: by the chain rule its gradient is 0, nothing is learned",
+                stacklevel=2,
+            )
         _check_range("learning_rate", learning_rate, above=0.0)
         _check_range("l2", l2, at_least=0.0)
         if intercept_learning_rate is not None:
             _check_range("intercept_learning_rate", intercept_learning_rate, at_least=0.0)
-        _check_range("max_features", max_features, at_least=1)
+        _check_range("max_features", max_features, at_least=1, at_most=2**62)
+        if max_features != int(max_features):
+            raise ValueError(f"max_features is {max_features!r}; a whole number was expected")
+        if not isinstance(scale, bool | np.bool_):
+            raise ValueError(f"scale is {scale!r}; True or False was expected")
         self._config = {
             "loss": loss,
             "activation": activation,
@@ -132,7 +143,7 @@ class Perceptron:
         bias_rate = learning_rate if intercept_learning_rate is None else intercept_learning_rate
         self._activation = ACTIVATIONS[activation]()
         step = kernel.SGD(learning_rate, bias_rate, l2)
-        self._neuron = kernel.Neuron(self._activation, make_loss(), step, scale, max_features)
+        self._neuron = kernel.Neuron(self._activation, make_loss(), step, scale, int(max_features))
         self._reset_committed()
 
     # Use
@@ -150,7 +161,7 @@ class Perceptron:
         SampleRejected
             The sample can't be used.
         """
-        return self._activation.value(self._neuron.forward(features))
+        return float(self._activation.value(self._neuron.forward(features)))
 
     def score_one(self, features: Features) -> float:
         """Return the score z = w·x + b, before the activation."""
@@ -285,12 +296,19 @@ class Perceptron:
         """Return the blocks that differ from the committed state, in order."""
         return self._neuron.dirty_blocks()
 
+    def grown_blocks(self) -> list[int]:
+        """Return the blocks that have more features than in the committed state, in order."""
+        committed = self._committed_scalars[1]
+        if self.n_features == committed:
+            return []
+        return list(range(committed // kernel.BLOCK, -(-self.n_features // kernel.BLOCK)))
+
     # State in blocks
 
     def block(self, number: int) -> bytes:
         """Return the rows of a block as little-endian doubles, cut to the features in use."""
         _, entries, table, _ = self._neuron.facts()
-        return table[_rows(number, len(entries))].tobytes()
+        return bytes(table[_rows(number, len(entries))])
 
     def names(self, number: int) -> list[Entry]:
         """Return the feature identities of a block, by row."""
@@ -318,24 +336,33 @@ class Perceptron:
         Raises
         ------
         ValueError
-            The blocks do not fit together or do not belong to a model of this configuration.
+            The blocks do not fit together or do not belong to a model of this configuration; some may
+            be overwritten by then, which :meth:`rollback` undoes.
         """
-        width = self._neuron.facts()[2].shape[1]
+        if not isinstance(version, int) or version < 0:
+            raise ValueError(f"version {version!r}; a whole number ≥ 0 was expected")
         if len(scalars) != len(self.scalars()):
             raise ValueError(f"{len(scalars)} scalars; {len(self.scalars())} were expected")
+        bias = _sound("the scalars", np.array(scalars, dtype=np.float64))
         for number, names, data in blocks:
-            if len(data) != len(names) * width * 8:
-                raise ValueError(
-                    f"block {number}: {len(data)} bytes for {len(names)} rows of {width} numbers"
-                )
-            known = self.names(number)
-            if number * kernel.BLOCK + len(known) > self.n_features or names[: len(known)] != known:
-                raise ValueError(f"block {number}: its names do not continue those of the model")
-            if self.n_features != number * kernel.BLOCK + len(known) and len(names) > len(known):
-                raise ValueError(f"block {number}: the block before it is missing or not full")
-            self._neuron.add_names(names[len(known) :])
-            self._neuron.put(number * kernel.BLOCK, np.frombuffer(data, dtype="<f8").reshape(-1, width))
-        self._neuron.put_scalars(version, np.array(scalars))
+            rows = self._checked_rows(number, names, data)
+            self._neuron.add_names(names[len(self.names(number)) :])
+            self._neuron.put(number * kernel.BLOCK, rows)
+        self._neuron.put_scalars(version, bias)
+
+    def _checked_rows(self, number: int, names: list[Entry], data: bytes) -> npt.NDArray[np.float64]:
+        """Return the rows of a block that is to be loaded; raise ValueError unless it fits."""
+        width = self._neuron.facts()[2].shape[1]
+        if len(data) != len(names) * width * 8:
+            raise ValueError(f"block {number}: {len(data)} bytes for {len(names)} rows of {width} numbers")
+        if len(names) > kernel.BLOCK or not all(map(_is_entry, names)):
+            raise ValueError(f"block {number}: at most {kernel.BLOCK} (name,) or (name, text) were expected")
+        first, known = number * kernel.BLOCK, self.names(number)
+        if number < 0 or first > self.n_features or names[: len(known)] != known:
+            raise ValueError(f"block {number}: its names do not continue those of the model")
+        if first + len(known) < self.n_features and len(names) > len(known):
+            raise ValueError(f"block {number}: a block behind it is there already")
+        return _sound(f"block {number}", np.frombuffer(data, dtype="<f8").reshape(-1, width))
 
     def hash(self) -> str:
         """Return a fingerprint of names, blocks, bias, and optimizer and scaler state: 32 hex digits.
@@ -363,17 +390,33 @@ class Perceptron:
         names = self.names(number)
         if not names:
             return 0
-        content = msgspec.msgpack.encode([number, names]) + self.block(number)
+        try:
+            identities = msgspec.msgpack.encode([number, names])
+        except (TypeError, OverflowError):  # a name may be anything hashable
+            identities = repr((number, names)).encode()
+        content = identities + self.block(number)
         return int.from_bytes(hashlib.blake2b(content, digest_size=16).digest(), "little")
 
     def _reset_committed(self) -> None:
         table, bias = self._neuron.facts()[2:]
         self._committed = np.zeros_like(table)
-        self._committed_scalars: tuple[int, int, npt.NDArray[np.float64]] = (0, 0, bias.copy())
+        self._committed_scalars = (0, 0, bias.copy())
         self._block_digests: dict[int, int] = {}
         self._digest = 0
 
     # Pickle, copy
+
+    def with_parameters(self, **parameters: Any) -> Perceptron:
+        """Return a copy that goes on with other parameters, such as the learning rate.
+
+        Raises
+        ------
+        ValueError
+            A parameter is outside its range, or the state does not fit the new ``scale``.
+        """
+        copy = Perceptron.__new__(Perceptron)
+        copy.__setstate__({**self.__getstate__(), "config": {**self._config, **parameters}})
+        return copy
 
     def __getstate__(self) -> dict[str, Any]:
         """Return the configuration and the working state; the copy starts with that state committed."""
@@ -404,9 +447,21 @@ def _display(entry: Entry) -> Any:
     return entry[0] if len(entry) == 1 else f"{entry[0]}={entry[1]}"
 
 
+def _is_entry(entry: object) -> bool:
+    """Whether this is a feature's identity."""
+    return isinstance(entry, tuple) and (len(entry) == 1 or (len(entry) == 2 and isinstance(entry[1], str)))
+
+
+def _sound(what: str, numbers: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Return numbers that may be state; raise ValueError unless they are finite and within the limit."""
+    if not (np.abs(numbers) <= kernel.LIMIT).all():
+        raise ValueError(f"{what}: a number is not finite or beyond ±{kernel.LIMIT:g}")
+    return numbers
+
+
 def _check_known(what: str, name: str, known: Iterable[str]) -> None:
     """Raise unless ``name`` is one of ``known``."""
-    if name not in known:
+    if name not in [*known]:
         raise ValueError(f"{what} {name!r} is not known; it is one of {', '.join(known)}")
 
 
@@ -419,7 +474,8 @@ def _check_range(
     at_most: float = math.inf,
 ) -> None:
     """Raise unless ``value`` is finite and in its range."""
-    if math.isfinite(value) and value > above and at_least <= value <= at_most:
+    is_number = isinstance(value, (float, int, Real))
+    if is_number and math.isfinite(value) and value > above and at_least <= value <= at_most:
         return
     bounds = {"> ": above, "≥ ": at_least, "≤ ": at_most}
     expected = " and ".join(f"{sign}{bound:g}" for sign, bound in bounds.items() if math.isfinite(bound))

@@ -9,12 +9,13 @@ from service.streams.port import Stream, TopicSpec
 HEADROOM_BYTES = 64 * 1024
 """What a dead letter's headers, and a prediction's text, may add to the record they answer."""
 
-_RECORD_OVERHEAD_BYTES = 48_588  # with the default max_record_bytes: Kafka's own default of max.message.bytes
+LEAST_BYTES = 1_048_588
+"""Kafka's own default of max.message.bytes, which limits batches: producers fill them up to near this."""
 
 
 def topic_specs(settings: Settings, partitions: int = 1) -> list[TopicSpec]:
     """Return the topics of a model: answers as wide as the samples, and roomier; the model log compacted."""
-    sample_bytes = settings.engine.max_record_bytes + _RECORD_OVERHEAD_BYTES
+    sample_bytes = max(LEAST_BYTES, settings.engine.max_record_bytes + HEADROOM_BYTES)
     roomier = {"max.message.bytes": str(sample_bytes + HEADROOM_BYTES)}
     topics = settings.topics
     return [

@@ -17,7 +17,7 @@ from confluent_kafka import (
 )
 from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic, OffsetSpec, ResourceType  # type: ignore[attr-defined]
 
-from service.errors import TopicMissing
+from service.errors import RecordTooLarge, StreamError, TopicMissing
 from service.streams import kafka_common as common
 from service.streams.confluent_clients import Connection, Reader, Seat
 from service.streams.confluent_writer import Appender, Writer
@@ -61,7 +61,7 @@ class ConfluentStream(Closes):
             self._admin.poll(0)  # serves _on_error: only there is a wrong password called so
             raise self._connection.told(self._refusal or error.args[0]) from None
 
-    def _ask(self, question: Callable[[], Answer]) -> Answer:
+    def _ask(self, subject: str, question: Callable[[], Answer]) -> Answer:
         """Ask again what the client would not: leaders and coordinators come and go."""
         deadline = time.monotonic() + TIMEOUT_S
         while True:
@@ -69,7 +69,7 @@ class ConfluentStream(Closes):
                 return question()
             except KafkaException as error:
                 if error.args[0].code() not in PASSING or time.monotonic() > deadline:
-                    raise self._connection.told(error.args[0]) from None
+                    raise self._connection.told(error.args[0], subject) from None
                 time.sleep(0.02)
 
     def create_topics(self, topics: Iterable[TopicSpec]) -> None:
@@ -102,7 +102,8 @@ class ConfluentStream(Closes):
     def _describe(self, topic: str) -> Sequence[Any]:
         asked = TopicCollection([topic])
         found: Sequence[Any] = self._ask(
-            lambda: self._admin.describe_topics(asked, request_timeout=ATTEMPT_S)[topic].result().partitions
+            topic,
+            lambda: self._admin.describe_topics(asked, request_timeout=ATTEMPT_S)[topic].result().partitions,
         )
         return found
 
@@ -121,20 +122,22 @@ class ConfluentStream(Closes):
     def _offset(self, partition: Partition, which: OffsetSpec) -> int:
         place, level = TopicPartition(*partition), IsolationLevel.READ_UNCOMMITTED
         return self._ask(
+            partition[0],
             lambda: int(
                 self._admin.list_offsets({place: which}, isolation_level=level, request_timeout=ATTEMPT_S)[
                     place
                 ]
                 .result()
                 .offset
-            )
+            ),
         )
 
     def max_record_bytes(self, topic: str) -> int | None:
         """Return the topic's ``max.message.bytes``."""
         resource = ConfigResource(ResourceType.TOPIC, topic)
         config = self._ask(
-            lambda: self._admin.describe_configs([resource], request_timeout=ATTEMPT_S)[resource].result()
+            topic,
+            lambda: self._admin.describe_configs([resource], request_timeout=ATTEMPT_S)[resource].result(),
         )
         return int(config["max.message.bytes"].value)
 
@@ -142,7 +145,8 @@ class ConfluentStream(Closes):
         """Return the committed positions of a group by partition."""
         asked = [ConsumerGroupTopicPartitions(group)]
         found = self._ask(
-            lambda: self._admin.list_consumer_group_offsets(asked, request_timeout=ATTEMPT_S)[group].result()
+            group,
+            lambda: self._admin.list_consumer_group_offsets(asked, request_timeout=ATTEMPT_S)[group].result(),
         )
         places = found.topic_partitions or ()
         return {p.partition: p.offset for p in places if p.topic == topic and p.offset >= 0}
@@ -155,8 +159,19 @@ class ConfluentStream(Closes):
         """Write outside any transaction and return once all of it is acknowledged."""
         if self._appender is None:
             self._appender = Appender(self._connection)
-        with self._connection.telling():
-            self._appender.append(outputs)
+        try:
+            with self._connection.telling():
+                self._appender.append(outputs)
+        except StreamError as error:
+            self._drop_appender()  # what it still holds must not go with the next records
+            if not isinstance(error, RecordTooLarge):
+                raise
+            raise common.too_large(self, outputs) from None
+
+    def _drop_appender(self) -> None:
+        if self._appender is not None:
+            self._appender.close()
+            self._appender = None
 
     def reader(self) -> Reader:
         """Open a reader."""
@@ -177,6 +192,4 @@ class ConfluentStream(Closes):
 
     def close(self) -> None:
         """Release everything."""
-        if self._appender is not None:
-            self._appender.close()
-            self._appender = None
+        self._drop_appender()

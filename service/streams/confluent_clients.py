@@ -76,9 +76,9 @@ class Connection:
         except KafkaException as error:
             raise self.told(error.args[0]) from None
 
-    def told(self, error: KafkaError) -> Exception:
+    def told(self, error: KafkaError, subject: str = "") -> Exception:
         """Return the client's error as ours."""
-        return common.told(self.servers, error.name(), error.str())
+        return common.told(self.servers, error.name(), f"{subject}: {error.str()}".removeprefix(": "))
 
 
 class Reader(Closes):
@@ -130,7 +130,7 @@ class Reader(Closes):
         keys: list[bytes | None] = list(map(Message.key, messages))
         values: list[bytes | None] = list(map(Message.value, messages))
         headers: Any = [headers or () for headers in map(Message.headers, messages)]
-        self._positions[place] = offsets[-1] + 1
+        self._positions[place] = max(self._positions[place], offsets[-1] + 1)  # an end met behind them counts
         return Batch(*place, offsets, keys, values, headers)
 
     def _is_event(self, message: Message) -> bool:
@@ -169,6 +169,7 @@ class Seat(Closes):
     def __init__(self, connection: Connection, topic: str, config: Mapping[str, Any]) -> None:
         self._connection = connection
         self._topic = topic
+        self._instance_id = str(config.get("group.instance.id", ""))
         self._failure: KafkaError | None = None
         self._open = True
         guards = {**SEAT_GUARDS, **config, "error_cb": self._on_error}
@@ -200,7 +201,7 @@ class Seat(Closes):
 
     def _told(self, error: KafkaError) -> Exception:
         if error.code() == KafkaError.FENCED_INSTANCE_ID or "group.instance.id" in error.str():
-            return common.instance_taken(error.str())
+            return common.instance_taken(self._instance_id)
         return self._connection.told(error)
 
     def prove(self) -> bool:

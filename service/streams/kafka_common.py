@@ -20,7 +20,7 @@ from service.errors import (
     TopicMissing,
     Unreachable,
 )
-from service.streams.port import Aborted, Fenced, InDoubt, Membership, Output, Partition
+from service.streams.port import Aborted, Fenced, InDoubt, Membership, Output, Partition, Stream
 
 REQUEST_TIMEOUT_MS = 10_000
 DELIVERY_TIMEOUT_MS = 15_000
@@ -108,10 +108,10 @@ def wrong_option(client: str, names: Iterable[str]) -> ConfigurationError:
     return ConfigurationError(f"stream.kafka: {client} knows no such option, or not its value: {listed}")
 
 
-def instance_taken(detail: str) -> ConfigurationError:
+def instance_taken(instance_id: str) -> ConfigurationError:
     """Say why a static seat is lost for good."""
     return ConfigurationError(
-        f"another process has joined with the same engine.instance_id ({detail}): give each its own"
+        f"another process has joined with the same engine.instance_id {instance_id!r}: give each its own"
     )
 
 
@@ -125,7 +125,7 @@ RIGHTS = {
     "_AUTHENTICATION",
 }
 NO_TOPIC = {"UNKNOWN_TOPIC_OR_PART", "UNKNOWN_TOPIC_OR_PARTITION", "_UNKNOWN_TOPIC", "_UNKNOWN_PARTITION"}
-TOO_LARGE = {"MSG_SIZE_TOO_LARGE", "MESSAGE_TOO_LARGE", "RECORD_LIST_TOO_LARGE"}
+TOO_LARGE = {"MSG_SIZE_TOO_LARGE", "MESSAGE_SIZE_TOO_LARGE", "RECORD_LIST_TOO_LARGE"}
 AWAY = {
     "_TRANSPORT",
     "_ALL_BROKERS_DOWN",
@@ -170,6 +170,25 @@ def told(servers: str, name: str, detail: str) -> PerceptronError:
             f"no Kafka broker answers at {servers} ({what}): start one there or set stream.url to where it is"
         )
     return StreamError(f"Kafka at {servers}: {what}")
+
+
+def too_large(stream: Stream, outputs: Sequence[Output]) -> RecordTooLarge:
+    """Name, for each topic, the largest record and the limit."""
+    facts = [
+        f"{output.topic}: the largest has {largest(output)} bytes, "
+        f"max.message.bytes is {stream.max_record_bytes(output.topic)}"
+        for output in outputs
+    ]
+    return RecordTooLarge(
+        f"a record is too large for its topic or the client's {MAX_RECORD_BYTES} bytes: {'; '.join(facts)}"
+    )
+
+
+def largest(output: Output) -> int:
+    """Return the bytes of the largest key and value."""
+    return max(
+        len(key or b"") + len(value or b"") for key, value in zip(output.keys, output.values, strict=True)
+    )
 
 
 class TransactionalWriter(Closes, ABC):

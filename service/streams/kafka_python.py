@@ -21,6 +21,8 @@ from kafka.errors import (
 )
 from kafka.partitioner.default import murmur2
 
+from service.errors import RecordTooLarge, StreamError
+from service.streams import kafka_common as common
 from service.streams.kafka_common import REQUEST_TIMEOUT_MS, TIMEOUT_S, Closes
 from service.streams.kafka_python_clients import Connection, Reader, Seat
 from service.streams.kafka_python_writer import Appender, Writer
@@ -50,6 +52,7 @@ class KafkaPythonStream(Closes):
         self.client = self._connection.client
         self._session_timeout_ms = session_timeout_ms
         self._appender: Appender | None = None
+        self._known_topics: set[str] = set()
         self._admin = self._connection.open(KafkaAdminClient, {}, {})
 
     def _ask(self, question: Callable[[], Answer]) -> Answer:
@@ -134,8 +137,22 @@ class KafkaPythonStream(Closes):
         """Write outside any transaction and return once all of it is acknowledged."""
         if self._appender is None:
             self._appender = Appender(self._connection)
-        with self._connection.telling():
-            self._appender.append(outputs)
+        for topic in {output.topic for output in outputs} - self._known_topics:
+            self.partitions(topic)  # or the producer would wait for a missing topic to appear
+            self._known_topics.add(topic)
+        try:
+            with self._connection.telling():
+                self._appender.append(outputs)
+        except StreamError as error:
+            self._drop_appender()  # what it still holds must not go with the next records
+            if not isinstance(error, RecordTooLarge):
+                raise
+            raise common.too_large(self, outputs) from None
+
+    def _drop_appender(self) -> None:
+        if self._appender is not None:
+            self._appender.close()
+            self._appender = None
 
     def reader(self) -> Reader:
         """Open a reader."""
@@ -156,7 +173,5 @@ class KafkaPythonStream(Closes):
 
     def close(self) -> None:
         """Release everything."""
-        if self._appender is not None:
-            self._appender.close()
-            self._appender = None
+        self._drop_appender()
         self._admin.close()

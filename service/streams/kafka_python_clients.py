@@ -1,12 +1,13 @@
 """Connections, readers, seats and writers by kafka-python; the stream is in ``kafka_python.py``.
 
-A1 to A8 are kafka-python's own defects (3.0), each met where it would bite.
+A1 to A10 are kafka-python's own defects (3.0), each met where it would bite.
 """
 
 from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -16,7 +17,7 @@ from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.coordinator.assignors.range import RangePartitionAssignor
 from kafka.errors import FencedInstanceIdError, KafkaConfigurationError, KafkaError, KafkaTimeoutError
 from kafka.serializer import Serializer
-from kafka.structs import OffsetAndMetadata
+from kafka.structs import MemberState, OffsetAndMetadata
 
 from service.errors import OffsetGone
 from service.streams import kafka_common as common
@@ -50,6 +51,10 @@ PRODUCER = {
     "max_request_size": common.MAX_RECORD_BYTES,
     "max_block_ms": common.REQUEST_TIMEOUT_MS,
 }
+
+JOIN_SLICE_MS = 20
+
+JOIN_WAIT_MS = 300
 
 NULL = object()  # stands for None, which the producer refuses as value where the key is None too
 
@@ -198,8 +203,13 @@ class Seat(Closes):
         self._connection = connection
         self._topic = topic
         self._open = True
+        self._instance_id = config["group_instance_id"]
+        self._session_s = config["session_timeout_ms"] / 1000
+        self._confirm_at = time.monotonic() + self._session_s
         self._consumer = connection.open(KafkaConsumer, CONSUMER, {**SEAT_GUARDS, **config})
         self._consumer.subscribe([topic])
+        with connection.telling():  # else the first assignment may be made without knowing the topic
+            self._consumer.partitions_for_topic(topic)
 
     def poll(self) -> frozenset[int]:
         """Heartbeat, take part in rebalances, and return the partitions assigned now."""
@@ -207,36 +217,48 @@ class Seat(Closes):
             return frozenset()
         with self._telling():
             self._consumer.poll(timeout_ms=0, max_records=1)
+            self._finish_join()
             assigned = self._consumer.assignment()
             self._consumer.pause(*assigned)  # a rebalance ends the pause
-            return frozenset(place.partition for place in assigned)
+        shards = frozenset(place.partition for place in assigned)
+        if shards and self._instance_id and time.monotonic() > self._confirm_at:
+            self._confirm(shards)  # A9: heartbeats that meet a fenced instance id just stop, without a word
+        return shards
 
-    @contextmanager
-    def _telling(self) -> Iterator[None]:
-        try:
-            with self._connection.telling():
-                try:
-                    yield
-                except FencedInstanceIdError as error:
-                    raise common.instance_taken(str(error)) from None
-        except KafkaConfigurationError as error:
-            raise common.instance_taken(str(error)) from None
+    def _finish_join(self) -> None:
+        """Wait for a join under way: one that ends unwatched is made anew, and so on, for all (A10).
+
+        There is nothing else to do meanwhile: whoever joins has given up its shards.
+        """
+        deadline = time.monotonic() + self._session_s / 2
+        while self._consumer.group_metadata().state != MemberState.STABLE and time.monotonic() < deadline:
+            self._consumer.poll(timeout_ms=JOIN_SLICE_MS, max_records=1)
 
     def prove(self) -> bool:
         """Whether the group confirms, in a round trip, that this seat and its assignment are current."""
         shards = self.poll()
-        if not shards:
-            return False
+        return bool(shards) and self._confirm(shards) and self.poll() == shards
+
+    def _confirm(self, shards: frozenset[int]) -> bool:
+        self._confirm_at = time.monotonic() + self._session_s
         places = [TopicPartition(self._topic, shard) for shard in shards]
         try:
             ends = self._consumer.end_offsets(places, timeout_ms=REQUEST_TIMEOUT_MS)
             offsets = {place: OffsetAndMetadata(end, "", -1) for place, end in ends.items()}
             self._consumer.commit(offsets, timeout_ms=REQUEST_TIMEOUT_MS)
-        except FencedInstanceIdError as error:
-            raise common.instance_taken(str(error)) from None
+        except FencedInstanceIdError:
+            raise common.instance_taken(self._instance_id) from None
         except KafkaError:
             return False
-        return self.poll() == shards
+        return True
+
+    @contextmanager
+    def _telling(self) -> Iterator[None]:
+        with self._connection.telling():
+            try:
+                yield
+            except FencedInstanceIdError:
+                raise common.instance_taken(self._instance_id) from None
 
     def identity(self) -> Any:
         """Return what the group knows us by right now."""
