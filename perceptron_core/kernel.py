@@ -657,13 +657,12 @@ class Neuron:
             self._add(entry[0], text)
 
     def truncate_names(self, count: int) -> None:
-        """Take back the names of the rows from ``count`` on, and clear those rows."""
+        """Take back the names of the rows from ``count`` on."""
         for entry in self.entries[count:]:
             if len(entry) == 1:
                 del self.numbers[entry[0]]
             else:
                 del self.categories[entry[0]][entry[1]]
-        self.table[count : len(self.entries)] = 0.0
         del self.entries[count:]
         self.sample = Sample(self.sample.width)  # its look-up cache names rows that are gone
 

@@ -21,11 +21,11 @@ import logging
 import secrets
 import threading
 import time
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 
-from service.errors import Damaged, OffsetGone, Unreachable
+from service.errors import Damaged, OffsetGone, OpenTransaction, Unreachable
 from service.input import Input
 from service.learner import Learner, Position
 from service.model_log import Head, ModelLog, new_head, reset_records, state_records
@@ -168,10 +168,17 @@ class Engine:
             self._drop_writer()
             self._learner.rollback()
         self._stop.wait(STANDBY_S)
-        if self._ends is not None and (head := self._log.catch_up(self._learner)):
-            known = Position.from_wire(head.next_offsets)
-            self._input.seek(known)
-            self._is_done = not self._input.poll() and self._input.has_reached(self._ends)
+        if self._ends is not None:
+            with suppress(OpenTransaction):  # the owner's own: whoever takes over will end it by fencing
+                self._is_done = self._owner_has_passed(self._ends)
+
+    def _owner_has_passed(self, ends: Mapping[Partition, int]) -> bool:
+        """Whether the owner's head leaves nothing to read below these ends."""
+        head = self._log.catch_up(self._learner, patience_s=STANDBY_S)
+        if head is None:
+            return False
+        self._input.seek(Position.from_wire(head.next_offsets))
+        return not self._input.poll() and self._input.has_reached(ends)
 
     def _back_off(self, failure: Exception) -> None:
         """Forget the writer and wait, a little longer each time."""

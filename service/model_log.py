@@ -161,13 +161,13 @@ class ModelLog:
         """Close the reader."""
         self._reader.close()
 
-    def read(self) -> None:
+    def read(self, patience_s: float = OPEN_TRANSACTION_S) -> None:
         """Read on to the end of the log, wherever that is by now.
 
         Raises
         ------
         OpenTransaction
-            Somebody's transaction has hidden the end for 10 s.
+            Somebody's transaction has hidden the end for ``patience_s``.
         Damaged
             The log was made anew under us.
         """
@@ -176,8 +176,8 @@ class ModelLog:
         while (position := self._reader.position(self.partition)) < self._end:
             if position != last:
                 moved_at, last = time.monotonic(), position
-            elif time.monotonic() - moved_at > OPEN_TRANSACTION_S:
-                raise OpenTransaction(self._hidden_end(position))
+            elif time.monotonic() - moved_at > patience_s:
+                raise OpenTransaction(self._hidden_end(position, patience_s))
             self._on_progress()
             try:
                 batches = self._reader.poll(10_000, timeout_s=0.1)
@@ -187,7 +187,7 @@ class ModelLog:
                 for key, value in zip(batch.keys, batch.values, strict=True):
                     self._take(key, value)
 
-    def catch_up(self, learner: Learner) -> Head | None:
+    def catch_up(self, learner: Learner, patience_s: float = OPEN_TRANSACTION_S) -> Head | None:
         """Bring the committed state of ``learner`` to the last commit in the log; None where there is none.
 
         Raises
@@ -198,7 +198,7 @@ class ModelLog:
             It holds the model of another configuration.
         """
         while True:
-            self.read()
+            self.read(patience_s)
             try:
                 return self._apply(learner)
             except Damaged:
@@ -290,10 +290,10 @@ class ModelLog:
     def _where(self) -> str:
         return f"model topic {self.partition[0]!r}, partition {self.partition[1]}"
 
-    def _hidden_end(self, position: int) -> str:
+    def _hidden_end(self, position: int, patience_s: float) -> str:
         transactions = self._stream.open_transactions(self.partition) or "of an unknown producer"
         return (
-            f"{self._where()}: committed up to {position} of {self._end} for {OPEN_TRANSACTION_S:g} s: "
+            f"{self._where()}: committed up to {position} of {self._end} for {patience_s:g} s: "
             f"an open transaction hides the rest ({transactions}); abort it or wait for its timeout"
         )
 

@@ -29,7 +29,7 @@ def topic_specs(settings: Settings, partitions: int = 1) -> list[TopicSpec]:
 
 
 def check_topics(stream: Stream, settings: Settings) -> dict[str, int]:
-    """Return the partitions of the answers' topics after checking all four.
+    """Return the partitions of the answers' topics after checking all four, or making them on SQLite.
 
     Raises
     ------
@@ -39,6 +39,8 @@ def check_topics(stream: Stream, settings: Settings) -> dict[str, int]:
         The model topic has more than one shard, or the largest legal sample could not be refused.
     """
     topics = settings.topics
+    if stream.makes_topics:
+        stream.create_topics(topic_specs(settings))
     stream.partitions(topics.samples)
     if (shards := stream.partitions(topics.model)) != 1:
         raise ConfigurationError(

@@ -84,7 +84,8 @@ def _in_docker() -> Iterator[str]:
 
     port = _free_port()
     bootstrap = f"127.0.0.1:{port}"
-    container = DockerContainer(IMAGE).with_bind_ports(9092, ("127.0.0.1", port))  # type: ignore[arg-type]
+    container = DockerContainer(IMAGE)
+    container.ports["9092/tcp"] = ("127.0.0.1", port)  # type: ignore[assignment]  # with_bind_ports opens all
     # The broker must reach itself: it cannot by the mapped port, so it also has a listener of its own.
     settings = _settings("0.0.0.0:9092", "localhost:19092", "localhost:9093", advertised=bootstrap)
     for name, value in settings.items():
@@ -115,7 +116,7 @@ def _from_jars() -> Iterator[str]:
             "-t",
             "perceptron-stream-test",
             "-c",
-            properties,
+            str(properties),
         ]
         subprocess.run(storage, check=True, capture_output=True)
         with _running([*java, "kafka.Kafka", str(properties)], home / "broker.log"):

@@ -40,6 +40,8 @@ PASSING = {
 class ConfluentStream(Closes):
     """A Kafka cluster, spoken to by librdkafka."""
 
+    makes_topics = False
+
     def __init__(self, servers: str, options: Mapping[str, Any], session_timeout_ms: int) -> None:
         self._connection = Connection(servers, options)
         self.client = self._connection.client
@@ -120,17 +122,16 @@ class ConfluentStream(Closes):
         return self._offset(partition, OffsetSpec.latest())  # type: ignore[no-untyped-call]
 
     def _offset(self, partition: Partition, which: OffsetSpec) -> int:
-        place, level = TopicPartition(*partition), IsolationLevel.READ_UNCOMMITTED
-        return self._ask(
-            partition[0],
-            lambda: int(
-                self._admin.list_offsets({place: which}, isolation_level=level, request_timeout=ATTEMPT_S)[
-                    place
-                ]
-                .result()
-                .offset
-            ),
-        )
+        place = TopicPartition(*partition)
+        return self._ask(partition[0], lambda: self._offset_once(place, which))
+
+    def _offset_once(self, place: TopicPartition, which: OffsetSpec) -> int:
+        asked, level = {place: which}, IsolationLevel.READ_UNCOMMITTED
+        found = self._admin.list_offsets(asked, isolation_level=level, request_timeout=ATTEMPT_S)
+        offset = int(found[place].result().offset)
+        if offset < 0:  # what the client calls success while no broker answers: a log with no end
+            raise KafkaException(KafkaError(KafkaError._TIMED_OUT))
+        return offset
 
     def max_record_bytes(self, topic: str) -> int | None:
         """Return the topic's ``max.message.bytes``."""

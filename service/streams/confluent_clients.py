@@ -18,8 +18,26 @@ from service.streams import kafka_common as common
 from service.streams.kafka_common import SLICE_S, TIMEOUT_S, Closes
 from service.streams.port import Batch, Fenced, Partition
 
+
+class NoRepeats(logging.Filter):
+    """Lets a message pass once in five seconds: a broker that is away is reported ten times a second."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._last: tuple[str, float] = ("", 0.0)
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Compare without the times that differ."""
+        text, (last, since) = record.getMessage().split(" (after ")[0], self._last
+        if text == last and record.created - since < 5:
+            return False
+        self._last = (text, record.created)
+        return True
+
+
 log = logging.getLogger("confluent_kafka")
 log.addHandler(logging.NullHandler())  # librdkafka would write to stderr by itself
+log.addFilter(NoRepeats())
 
 Client = TypeVar("Client", AdminClient, Consumer, Producer)
 

@@ -47,6 +47,8 @@ def murmur2_partition(key: bytes, partitions: int) -> int:
 class KafkaPythonStream(Closes):
     """A Kafka cluster, spoken to by kafka-python."""
 
+    makes_topics = False
+
     def __init__(self, servers: str, options: Mapping[str, Any], session_timeout_ms: int) -> None:
         self._connection = Connection(servers, options)
         self.client = self._connection.client

@@ -52,9 +52,8 @@ PRODUCER = {
     "max_block_ms": common.REQUEST_TIMEOUT_MS,
 }
 
+PROTOCOLS = ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
 JOIN_SLICE_MS = 20
-
-JOIN_WAIT_MS = 300
 
 NULL = object()  # stands for None, which the producer refuses as value where the key is None too
 
@@ -100,6 +99,8 @@ class Connection:
         known = (KafkaConsumer, KafkaProducer, KafkaAdminClient)
         if unknown := [name for name in self._options if not any(name in k.DEFAULT_CONFIG for k in known)]:
             raise common.wrong_option(self.client, unknown)
+        if self._options.get("security_protocol", "PLAINTEXT") not in PROTOCOLS:
+            raise common.wrong_option(self.client, ["security_protocol"])  # it would send in the clear
 
     def open(self, kind: Any, defaults: Mapping[str, Any], guards: Mapping[str, Any]) -> Any:
         """Make a client: our defaults, then the user's options, then what must not be changed."""

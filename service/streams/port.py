@@ -119,7 +119,9 @@ class Membership(Closing, Protocol):
     """A seat in a group that shares out the partitions of one topic (the model topic: shards)."""
 
     def poll(self) -> frozenset[int]:
-        """Heartbeat, take part in rebalances, and return the partitions assigned now; never blocks long.
+        """Heartbeat, take part in rebalances, and return the partitions assigned now.
+
+        Blocks for a moment only where nothing is assigned.
 
         Raises
         ------
@@ -165,6 +167,7 @@ class Stream(Closing, Protocol):
     """
 
     client: str  # "sqlite", "kafka-python" or "confluent", with its version: for logs and reports
+    makes_topics: bool  # whether a topic comes into being on first use
 
     def create_topics(self, topics: Iterable[TopicSpec]) -> None:
         """Make the topics that are missing; those that exist stay as they are."""

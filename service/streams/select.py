@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
-from service.errors import ConfigurationError
+from service.errors import ConfigurationError, TopicMissing
 from service.streams.port import Stream
 
 CLIENTS = ("auto", "confluent", "kafka-python")
@@ -19,8 +20,11 @@ def open_stream(
     client: str = "auto",
     options: Mapping[str, Any] | None = None,
     session_timeout_ms: int = 6000,
+    must_exist: bool = False,
 ) -> Stream:
     """Open the stream at ``sqlite:path`` or ``kafka://host:9092,host2``.
+
+    With ``must_exist`` SQLite, too, makes neither a file nor topics.
 
     Raises
     ------
@@ -28,6 +32,8 @@ def open_stream(
         The URL, the client or an option is wrong; the message says what was expected.
     Unreachable, NotAuthorized
         The cluster cannot be used as things are.
+    TopicMissing
+        The file must exist and does not.
     """
     if client not in CLIENTS:
         raise ConfigurationError(f"stream.client is {client!r}; expected one of {', '.join(CLIENTS)}")
@@ -35,7 +41,9 @@ def open_stream(
     if scheme == "sqlite" and rest:
         from service.streams.sqlite import SqliteStream
 
-        return SqliteStream(rest, session_timeout_ms)
+        if must_exist and not Path(rest).exists():
+            raise TopicMissing(f"{rest}: there is no such file; perceptron produce or run makes it")
+        return SqliteStream(rest, session_timeout_ms, must_exist)
     if scheme == "kafka" and rest.startswith("//"):
         return _open_kafka(kafka_servers(url), client, options or {}, session_timeout_ms)
     raise _wrong(url)

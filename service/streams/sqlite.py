@@ -15,7 +15,7 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import cast
 
-from service.errors import OffsetGone, RecordTooLarge, StreamError
+from service.errors import OffsetGone, RecordTooLarge, StreamError, TopicMissing
 from service.streams.port import (
     Aborted,
     Batch,
@@ -150,9 +150,12 @@ class SqliteStream(OnFile):
 
     client = f"sqlite {sqlite3.sqlite_version}"
 
-    def __init__(self, path: str, session_timeout_ms: int = 6000) -> None:
+    makes_topics = True
+
+    def __init__(self, path: str, session_timeout_ms: int = 6000, topics_must_exist: bool = False) -> None:
         super().__init__(path)
         self._session_timeout_ms = session_timeout_ms
+        self._topics_must_exist = topics_must_exist
 
     def create_topics(self, topics: Iterable[TopicSpec]) -> None:
         """Make the topics that are missing; those that exist stay as they are."""
@@ -161,7 +164,11 @@ class SqliteStream(OnFile):
                 self._file.create(topic)
 
     def partitions(self, topic: str) -> int:
-        """Return how many partitions a topic has; an unknown one is made."""
+        """Return how many partitions a topic has; an unknown one is made, or missing if topics must exist."""
+        if self._topics_must_exist and not self._file.has(topic):
+            raise TopicMissing(
+                f"{self._file.path}: there is no topic {topic!r}; perceptron topics create makes it"
+            )
         return self._file.partitions(topic)
 
     def first_offset(self, partition: Partition) -> int:

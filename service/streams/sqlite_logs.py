@@ -52,6 +52,10 @@ class SqliteLogs(SqliteFile):
             self._logs.clear()  # some may have been made in this very transaction
             raise
 
+    def has(self, topic: str) -> bool:
+        """Whether a topic has been made."""
+        return bool(self.rows("SELECT 1 FROM topics WHERE name = ?", topic))
+
     def partitions(self, topic: str) -> int:
         """Return how many partitions a topic has; an unknown topic is made, with one."""
         sql = "SELECT partitions FROM topics WHERE name = ?"
@@ -69,7 +73,7 @@ class SqliteLogs(SqliteFile):
     def create(self, topic: TopicSpec) -> None:
         """Make a topic unless it exists."""
         with self.transaction():
-            if self.rows("SELECT 1 FROM topics WHERE name = ?", topic.name):
+            if self.has(topic.name):
                 return
             config = json.dumps(dict(topic.config))
             self.rows("INSERT INTO topics VALUES (?, ?, ?)", topic.name, topic.partitions, config)

@@ -7,7 +7,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from perceptron_core import Perceptron
+from perceptron_core import Perceptron, SampleRejected
 
 NAMES = ["a", "b", "c", "a=x", "d"]
 values = st.one_of(
@@ -62,14 +62,19 @@ def mixed(count: int, seed: int = 0, names: int = 12) -> list[tuple[dict[Any, An
     ]
 
 
-def feed(model: Any, stream: list[tuple[dict[Any, Any], float | None, float]]) -> list[float]:
-    """Predict, then learn, one by one; return the predictions."""
-    predictions = []
-    for x, y, weight in stream:
-        predictions.append(model.predict_one(x))
+def feed(model: Any, stream: list[tuple[dict[Any, Any], float | None, float]]) -> list[float | None]:
+    """Predict, then learn, one by one; return the predictions, None where a sample was refused."""
+    return [_feed_one(model, *sample) for sample in stream]
+
+
+def _feed_one(model: Any, x: dict[Any, Any], y: float | None, weight: float) -> float | None:
+    try:
+        prediction: float = model.predict_one(x)
         if y is not None:
             model.learn_one(x, y, weight)
-    return predictions
+    except SampleRejected:
+        return None
+    return prediction
 
 
 def state(model: Perceptron) -> tuple[Any, ...]:

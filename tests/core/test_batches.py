@@ -13,15 +13,15 @@ from perceptron_core import Perceptron
 from tests.core.samples import feed, mixed, state, streams
 
 
-def in_parts(model: Perceptron, stream: list, cuts: list[int]) -> list[float]:
+def in_parts(model: Perceptron, stream: list, cuts: list[int]) -> list[float | None]:
     """Feed a stream in batches that end at ``cuts``."""
     predictions: list[float] = []
     ends = [*sorted(min(cut, len(stream)) for cut in cuts), len(stream)]
     for start, end in zip([0, *ends], ends, strict=False):
         part = stream[start:end]
         columns = [list(column) for column in zip(*part, strict=True)] or [[], [], []]
-        predictions += model.predict_learn_many(*columns).tolist()
-    return predictions
+        predictions += model.predict_learn_many(*columns, rejections=[]).tolist()
+    return [prediction if prediction == prediction else None for prediction in predictions]
 
 
 @pytest.mark.parametrize("scale", [True, False])

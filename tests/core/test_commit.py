@@ -12,7 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from perceptron_core import Perceptron, SampleRejected
 from tests.core.samples import REFUSED, feed, mixed, state, streams
 
-PROBE: dict[str, Any] = {"a": 1.5, "b": "x", "c": True, "d": -3}
+PROBE: Any = ({"a": 1.5, "b": "x", "c": True, "d": -3}, None, 1.0)
 
 
 class CommitsAndRollbacks(RuleBasedStateMachine):
@@ -28,7 +28,8 @@ class CommitsAndRollbacks(RuleBasedStateMachine):
     @rule(stream=streams)
     def learn_a_batch(self, stream: list[Any]) -> None:
         if stream:
-            self.model.predict_learn_many(*[list(column) for column in zip(*stream, strict=True)])
+            columns = [list(column) for column in zip(*stream, strict=True)]
+            self.model.predict_learn_many(*columns, rejections=[])
         self.working += [sample for sample in stream if sample[1] is not None]
 
     @rule(first=st.integers(0, 900), count=st.integers(1, 300))
@@ -67,7 +68,7 @@ class CommitsAndRollbacks(RuleBasedStateMachine):
         expected = Perceptron(**self.parameters)
         feed(expected, self.committed + self.working)
         assert state(self.model) == state(expected)
-        assert self.model.predict_one(PROBE) == expected.predict_one(PROBE)
+        assert feed(self.model, [PROBE]) == feed(expected, [PROBE])
 
 
 CommitsAndRollbacks.TestCase.settings = settings(max_examples=25, stateful_step_count=12, deadline=None)
@@ -143,6 +144,17 @@ def test_names_taken_back_are_given_anew() -> None:
     model.rollback()
     model.learn_one({"b": 1.0, "a": 1.0}, 1)
     assert model.names(0) == [("b",), ("a",)]
+
+
+def test_what_was_rolled_back_is_learned_anew() -> None:
+    x = {"a": 1.0, "b": "x"}
+    model, expected = Perceptron(), Perceptron()
+    for _ in range(3):
+        model.learn_one(x, 1)
+        model.rollback()
+    model.learn_one(x, 0)
+    expected.learn_one(x, 0)
+    assert state(model) == state(expected)
 
 
 def test_a_failed_load_is_rolled_back() -> None:

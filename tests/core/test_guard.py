@@ -35,7 +35,7 @@ def assert_no_trace(new_model: Callable[[], Perceptron], stream: list, x: Any, y
     with_bad = [*stream[:half], (x, y, 1.0), *stream[half:]]
     rejections: list[Any] = []
     columns = [list(column) for column in zip(*with_bad, strict=True)]
-    answers = batched.predict_learn_many(*columns, rejections=rejections).tolist()
+    answers: list[Any] = batched.predict_learn_many(*columns, rejections=rejections).tolist()
     assert [(index, rejection.reason) for index, rejection in rejections] == [(half, reason)]
     assert math.isnan(answers.pop(half))
     assert answers == predictions
@@ -59,6 +59,13 @@ def test_unseen_features_beyond_the_models_bound_leave_no_trace() -> None:
     assert_no_trace(
         new, [(full, 1.0, 1.0), *STREAM], {f"v{i}": 1.0 for i in range(20)}, 1.0, "too_many_features"
     )
+
+
+def test_a_sample_of_more_features_than_the_bound_is_not_even_predicted() -> None:
+    model = new(max_features=2)
+    assert model.predict_one({"a": 1.0, "b": None, "c": "x"}) == 0.5
+    with pytest.raises(SampleRejected, match="the sample has 3 features; max_features is 2"):
+        model.predict_one({"a": 1.0, "b": 2.0, "c": "x"})
 
 
 def test_known_features_and_predictions_go_on_at_the_bound() -> None:

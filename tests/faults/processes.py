@@ -54,7 +54,11 @@ class Worker:
         try:
             return self._commits.get(timeout=within_s)
         except queue.Empty:
-            raise AssertionError(f"no commit within {within_s} s\n{''.join(self._errors)}") from None
+            raise AssertionError(f"no commit within {within_s} s\n{self.errors()}") from None
+
+    def errors(self) -> str:
+        """Return what it wrote to its error output so far."""
+        return "".join(self._errors)
 
     def has_said(self) -> bool:
         """Whether there is a commit that was not asked for yet."""
@@ -82,7 +86,7 @@ class Worker:
         """Wait until it has ended by itself, and well."""
         while self.next_commit() is not None:
             pass
-        assert self._process.wait(DEADLINE_S) == 0, "".join(self._errors)
+        assert self._process.wait(DEADLINE_S) == 0, self.errors()
 
 
 @contextmanager

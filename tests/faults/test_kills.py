@@ -86,7 +86,7 @@ def test_another_process_takes_over_from_a_killed_and_from_a_frozen_one(
             first.kill()
             owner, standby = next_owner(second, third)
             owner.freeze()
-            assert standby.next_commit() is not None, "the standby has taken over"
+            assert standby.next_commit() is not None, f"the standby has not taken over: {standby.errors()}"
             owner.wake()
             standby.finish()
             owner.finish()

@@ -1,0 +1,5 @@
+"""``python -m service`` is ``perceptron``."""
+
+from service.cli import main
+
+main()

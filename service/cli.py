@@ -1,0 +1,258 @@
+"""The command line: what may be typed, and which module does it. Heavy imports wait for their command."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from service.errors import ConfigurationError
+from service.terminal import Guarded, Interruption, start_logging
+
+if TYPE_CHECKING:
+    from service.given import Given
+
+app = typer.Typer(
+    cls=Guarded,
+    help="A single neuron that learns online from a stream, exactly once.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+model_app = typer.Typer(help="The committed model.", no_args_is_help=True)
+topics_app = typer.Typer(help="The topics of a model.", no_args_is_help=True)
+config_app = typer.Typer(help="The settings.", no_args_is_help=True)
+app.add_typer(model_app, name="model")
+app.add_typer(topics_app, name="topics")
+app.add_typer(config_app, name="config")
+
+Config = Annotated[
+    Path | None, typer.Option("--config", metavar="FILE", help="Settings file (default: perceptron.toml).")
+]
+Sets = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="SECTION.KEY=VALUE", help="Override a setting; repeatable."),
+]
+Url = Annotated[
+    str | None, typer.Option("--stream", metavar="URL", help="sqlite:FILE or kafka://HOST:PORT[,...].")
+]
+DataSetName = Annotated[
+    str | None,
+    typer.Option("--dataset", metavar="NAME", help="phishing, bananas, trumpapproval or chickweights."),
+]
+File = Annotated[
+    str | None,
+    typer.Argument(metavar="[FILE|-]", help="JSON lines; standard input by default.", show_default=False),
+]
+Json = Annotated[bool, typer.Option("--json", help="Answer in JSON.")]
+
+
+def main() -> None:
+    """Run the command line."""
+    app(prog_name="perceptron")
+
+
+def _given(config: Path | None, sets: Sequence[str] | None, url: str | None = None) -> Given:
+    from service.given import Given
+
+    return Given(config, tuple(sets or ()), url)
+
+
+@app.command()
+def demo(
+    dataset: Annotated[
+        str,
+        typer.Option("--dataset", metavar="NAME", help="phishing, bananas, trumpapproval or chickweights."),
+    ] = "phishing",
+    config: Config = None,
+    stream: Url = None,
+    set_: Sets = None,
+) -> None:
+    """Do the whole job on a real data set, beside river; by default on sqlite:perceptron-demo.db."""
+    start_logging()
+    with Interruption() as interruption:
+        from service.demo import demo, plan
+
+        if report := demo(plan(dataset, _given(config, set_, stream)), interruption):
+            report.print()
+
+
+@app.command()
+def run(
+    until_end: Annotated[
+        bool, typer.Option("--until-end", help="Stop when all that is there is done.")
+    ] = False,
+    reset_model: Annotated[
+        bool, typer.Option("--reset-model", help="Start with an untrained model.")
+    ] = False,
+    from_: Annotated[
+        Literal["head", "first", "end"],
+        typer.Option(
+            "--from", help="Where a reset model begins: the old one's position, the first or end offsets."
+        ),
+    ] = "head",
+    config: Config = None,
+    stream: Url = None,
+    set_: Sets = None,
+) -> None:
+    """Predict and learn from the samples topic, until stopped."""
+    if from_ != "head" and not reset_model:
+        raise ConfigurationError("--from goes with --reset-model only")
+    import logging
+
+    start_logging(logging.INFO)
+    with Interruption() as interruption:
+        from service.given import open_to_write
+        from service.run import run
+
+        settings = _given(config, set_, stream).settings()
+        with open_to_write(settings) as opened:
+            run(opened, settings, until_end, from_ if reset_model else None, interruption)
+
+
+@app.command()
+def produce(
+    file: File = None,
+    dataset: DataSetName = None,
+    rate: Annotated[
+        float | None, typer.Option("--rate", metavar="N", min=1e-3, help="Samples a second, evenly.")
+    ] = None,
+    repeat: Annotated[int, typer.Option("--repeat", metavar="N", min=1, help="Times over.")] = 1,
+    config: Config = None,
+    stream: Url = None,
+    set_: Sets = None,
+) -> None:
+    """Write JSON lines, byte for byte, or a data set into the samples topic."""
+    start_logging()
+    with Interruption() as interruption:
+        from service.given import open_to_write
+        from service.lines import Source
+        from service.produce import in_words, produce
+
+        settings = _given(config, set_, stream).settings()
+        source = Source(file, dataset, settings.fields, repeat)
+        with open_to_write(settings) as opened:
+            written = produce(opened, settings, source, rate, interruption.wish)
+        typer.echo(in_words(written, settings))
+
+
+@app.command()
+def consume(
+    what: Annotated[
+        str,
+        typer.Argument(metavar="[predictions|dlq|samples|TOPIC]", help="What to read.", show_default=False),
+    ] = "predictions",
+    max_: Annotated[
+        int | None, typer.Option("--max", metavar="N", min=1, help="Stop after N records.")
+    ] = None,
+    follow: Annotated[bool, typer.Option("--follow", help="Go on at the end, as tail -f.")] = False,
+    records: Annotated[
+        bool,
+        typer.Option("--records", help="Whole records as JSON: partition, offset, key, headers, value."),
+    ] = False,
+    config: Config = None,
+    stream: Url = None,
+    set_: Sets = None,
+) -> None:
+    """Print committed records from the first to the end, one value a line."""
+    start_logging()
+    with Interruption() as interruption:
+        from service.consume import consume, topic_named
+        from service.given import open_to_read
+
+        settings = _given(config, set_, stream).settings()
+        with open_to_read(settings) as opened:
+            topic = topic_named(what, settings)
+            consume(opened, topic, sys.stdout.buffer, max_, follow, records, interruption.wish)
+
+
+@app.command()
+def evaluate(
+    file: File = None,
+    dataset: DataSetName = None,
+    plot: Annotated[
+        Path | None,
+        typer.Option("--plot", metavar="FILE", help="Draw the metrics' curve (.png, .svg, .pdf)."),
+    ] = None,
+    as_json: Json = False,
+    config: Config = None,
+    set_: Sets = None,
+) -> None:
+    """Predict, then learn, line by line, without a stream, and say how well."""
+    start_logging()
+    with Interruption() as interruption:
+        from service.evaluate import BATCH, FINE_BATCH, evaluate
+        from service.evaluate_report import report
+        from service.lines import Source
+        from service.plot import check_plot
+        from service.terminal import warn_if_interpreted
+
+        settings = _given(config, set_).settings(dataset)
+        source = Source(file, dataset, settings.fields)
+        if plot is not None:
+            check_plot(plot)
+        warn_if_interpreted()
+        evaluation = evaluate(settings, source, FINE_BATCH if plot else BATCH, interruption.wish)
+        report(evaluation, settings, source.name, plot, as_json)
+
+
+@model_app.command("show")
+def model_show(as_json: Json = False, config: Config = None, stream: Url = None, set_: Sets = None) -> None:
+    """Show the committed model: version, position, metrics, weights."""
+    start_logging()
+    from service.given import open_to_read
+    from service.model_show import model_json, print_model, read_model
+
+    settings = _given(config, set_, stream).settings()
+    with open_to_read(settings) as opened:
+        head, learner = read_model(opened, settings)
+    if as_json:
+        typer.echo(json.dumps(model_json(head, learner), ensure_ascii=False))
+    else:
+        print_model(head, learner)
+
+
+@topics_app.command("create")
+def topics_create(
+    partitions: Annotated[
+        int, typer.Option("--partitions", min=1, help="Of samples, predictions and dead letters.")
+    ] = 1,
+    shards: Annotated[int, typer.Option("--shards", min=1, help="Of the model; 1 is supported.")] = 1,
+    config: Config = None,
+    stream: Url = None,
+    set_: Sets = None,
+) -> None:
+    """Make the topics that are missing, and say what there is."""
+    start_logging()
+    if shards != 1:
+        raise ConfigurationError(f"--shards is {shards}; one shard is supported")
+    from service.given import open_to_make
+    from service.topics import topic_specs
+    from service.topics_text import topics_text
+
+    settings = _given(config, set_, stream).settings()
+    with open_to_make(settings) as opened:
+        opened.create_topics(topic_specs(settings, partitions))
+        typer.echo(topics_text(opened, settings))
+
+
+@config_app.command("show")
+def config_show(as_json: Json = False, config: Config = None, stream: Url = None, set_: Sets = None) -> None:
+    """Print the settings that hold, with their meaning, secrets blotted out."""
+    from service.settings_text import print_settings
+
+    print_settings(_given(config, set_, stream).settings(), as_json)
+
+
+@config_app.command("check")
+def config_check(config: Config = None, stream: Url = None, set_: Sets = None) -> None:
+    """Check the settings, without connecting."""
+    from service.settings_text import check
+
+    check(_given(config, set_, stream).settings())
+    typer.echo("ok")

@@ -1,0 +1,70 @@
+"""What ``perceptron evaluate`` says: metrics, rejections, speed - as tables, JSON or a picture."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+
+from rich.console import Console, Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from service.evaluate import Evaluation
+from service.plot import plot
+from service.settings import Settings
+
+
+def report(
+    evaluation: Evaluation, settings: Settings, name: str, picture: Path | None, as_json: bool
+) -> None:
+    """Print an evaluation to stdout, and draw it where asked to."""
+    if as_json:
+        print(json.dumps(_finite(evaluation.as_json()), ensure_ascii=False))
+    else:
+        Console(highlight=False).print(_tables(evaluation, name))
+    if picture is not None:
+        title = f"{name}, each sample predicted, then learned"
+        plot(picture, evaluation.curve, settings.model.task, title)
+
+
+def _finite(value: object) -> object:
+    """Return plain data with null for what is no number."""
+    if isinstance(value, dict):
+        return {name: _finite(part) for name, part in value.items()}
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _tables(evaluation: Evaluation, name: str) -> RenderableType:
+    parts: list[RenderableType] = [_metrics(evaluation, name)]
+    if evaluation.rejected:
+        parts.append(_rejections(evaluation))
+    model = evaluation.learner.model
+    parts.append(
+        Text(
+            f"{evaluation.records:,} records, {model.version:,} learned, {model.n_features:,} features, "
+            f"{evaluation.speed:,.0f} records/s"
+        )
+    )
+    return Group(*parts)
+
+
+def _metrics(evaluation: Evaluation, name: str) -> Table:
+    table = Table(title=name, title_justify="left")
+    table.add_column("metric")
+    table.add_column("value", justify="right", style="bold")
+    for metric, value in evaluation.learner.metric_values().items():
+        shown = f"{value:,.0f}" if metric == "samples" else f"{value:.6f}"
+        table.add_row(metric.replace("_", " "), shown)
+    return table
+
+
+def _rejections(evaluation: Evaluation) -> Table:
+    table = Table(title="rejected", title_justify="left")
+    table.add_column("reason")
+    table.add_column("count", justify="right")
+    table.add_column("first line", justify="right")
+    table.add_column("why")
+    for reason, rejected in evaluation.rejected.items():
+        table.add_row(reason, f"{rejected.count:,}", f"{rejected.line:,}", Text(rejected.message))
+    return table

@@ -1,0 +1,108 @@
+"""``perceptron model show``: the committed model, read from its topic; nothing is written."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from rich.console import Console, Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from service.errors import PerceptronError
+from service.learner import Learner
+from service.model_log import Head, ModelLog
+from service.settings import Settings
+from service.streams.port import Stream
+from service.terminal import kernel_is_compiled
+
+SHARD = 0
+LARGEST = 20
+
+
+def read_model(stream: Stream, settings: Settings) -> tuple[Head, Learner]:
+    """Return the head of the model's log, and a learner in that state.
+
+    Raises
+    ------
+    PerceptronError
+        Nothing was committed yet, the topic is missing or damaged, or holds another configuration's model.
+    """
+    learner = Learner(settings, {})
+    topic = settings.topics.model
+    stream.partitions(topic)
+    log = ModelLog(stream, settings, SHARD)
+    try:
+        head = log.catch_up(learner)
+    finally:
+        log.close()
+    if head is None:
+        raise PerceptronError(f"no model yet: topic {topic!r} is empty; perceptron run learns one")
+    return head, learner
+
+
+def model_json(head: Head, learner: Learner) -> dict[str, Any]:
+    """Return the committed model as plain data; a metric that is no number is null."""
+    metrics = learner.metric_values()
+    return {
+        "model": head.model,
+        "shard": SHARD,
+        "version": head.version,
+        "sequence": head.sequence,
+        "hash": head.hash,
+        "next_offsets": head.next_offsets,
+        "features": head.features,
+        "metrics": {name: value if math.isfinite(value) else None for name, value in metrics.items()},
+        "bias": learner.model.bias,
+    }
+
+
+def model_tables(head: Head, learner: Learner) -> RenderableType:
+    """Return the committed model as a person reads it."""
+    return Group(_facts(head, learner), Text(), _weights(learner))
+
+
+def _facts(head: Head, learner: Learner) -> Table:
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="bold")
+    config = learner.model.config
+    facts = {
+        "model": f"{head.model}, shard {SHARD}",
+        "version": f"{head.version:,} samples learned",
+        "commit": f"{head.sequence:,}",
+        "hash": head.hash,
+        "next offsets": _offsets(head),
+        "predicted": f"{head.predicted:,}",
+        "rejected": ", ".join(f"{reason} {count:,}" for reason, count in head.rejected.items()) or "none",
+        "metrics": ", ".join(f"{name} {value:.6g}" for name, value in learner.metric_values().items()),
+        "neuron": ", ".join(f"{name} {value}" for name, value in config.items() if value is not None),
+        "kernel": "compiled" if kernel_is_compiled() else "interpreted: slow",
+    }
+    for name, value in facts.items():
+        table.add_row(name, value)
+    return table
+
+
+def _offsets(head: Head) -> str:
+    return ", ".join(
+        f"{topic}-{partition}: {offset:,}"
+        for topic, by_partition in head.next_offsets.items()
+        for partition, offset in sorted(by_partition.items())
+    )
+
+
+def _weights(learner: Learner) -> Table:
+    weights = learner.model.weights
+    largest = sorted(weights.items(), key=lambda entry: -abs(entry[1]))[:LARGEST]
+    table = Table(title=f"the {len(largest)} largest of {len(weights):,} weights", title_justify="left")
+    table.add_column("feature")
+    table.add_column("weight", justify="right")
+    table.add_row("(bias)", f"{learner.model.bias:+.6f}", end_section=True)
+    for name, weight in largest:
+        table.add_row(Text(str(name)), f"{weight:+.6f}")
+    return table
+
+
+def print_model(head: Head, learner: Learner) -> None:
+    """Print the committed model to stdout."""
+    Console(highlight=False).print(model_tables(head, learner))

@@ -1,0 +1,121 @@
+"""What every command shares with the terminal: where it writes, how it fails, how it is stopped.
+
+Answers go to stdout, for programs to read; everything about them goes to stderr.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from types import FrameType, TracebackType
+from typing import Any, Self
+
+import typer
+from rich.console import Console
+from typer.core import TyperGroup
+
+from service.errors import PerceptronError
+
+INTERRUPTED = 130
+
+log = logging.getLogger("perceptron")
+errors = Console(stderr=True, highlight=False)
+
+
+class Guarded(TyperGroup):
+    """The commands, with every foreseen failure as one message and an exit code."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run a command."""
+        try:
+            result = super().invoke(ctx)
+            sys.stdout.flush()
+        except BrokenPipeError:  # whoever read our output has seen enough
+            _silence_stdout()
+            return None
+        except KeyboardInterrupt:
+            raise typer.Exit(INTERRUPTED) from None
+        except (PerceptronError, OSError) as error:
+            say(f"Error: {error}", style="red")
+            raise typer.Exit(getattr(error, "exit_code", 1)) from None
+        return result
+
+
+class Interruption:
+    """Turns the first SIGINT or SIGTERM into a wish to stop; the second leaves at once.
+
+    ``wish`` is set by the first; whoever loops looks at it.
+    """
+
+    def __init__(self) -> None:
+        self.wish = threading.Event()
+        self._stop: Callable[[], None] = lambda: None
+
+    def then(self, stop: Callable[[], None]) -> None:
+        """Call ``stop`` at the first signal, at once where that has come already."""
+        self._stop = stop
+        if self.wish.is_set():
+            stop()
+
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        if self.wish.is_set():
+            errors.show_cursor()
+            os._exit(INTERRUPTED)
+        self.wish.set()
+        self._stop()
+
+    def __enter__(self) -> Self:
+        signals = (signal.SIGINT, signal.SIGTERM)
+        self._before = {number: signal.signal(number, self._on_signal) for number in signals}
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+
+def say(text: str, style: str = "") -> None:
+    """Write a line to stderr, whole, whatever the width of the terminal."""
+    errors.print(text, style=style, markup=False, soft_wrap=True)
+
+
+def start_logging(level: int = logging.WARNING) -> None:
+    """Log to stderr: our own from ``level`` on, the clients' warnings."""
+    handler = _LineHandler()
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+    log.setLevel(level)
+
+
+def warn_if_interpreted() -> None:
+    """Say that learning is slow where the kernel was not compiled."""
+    if not kernel_is_compiled():
+        log.warning("the kernel runs interpreted, thirty times slower: install again with a C compiler")
+
+
+def kernel_is_compiled() -> bool:
+    """Whether the kernel is machine code."""
+    from perceptron_core import kernel
+
+    return not kernel.__file__.endswith(".py")
+
+
+class _LineHandler(logging.Handler):
+    """Writes around a live line, not through it."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        say(self.format(record))
+
+
+def _silence_stdout() -> None:
+    """Let the interpreter's last flush go nowhere."""
+    with suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
