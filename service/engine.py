@@ -119,7 +119,7 @@ class Engine:
         model_topic, instance_id = self._settings.topics.model, self._settings.engine.instance_id
         seat = self._stream.join(self._settings.group, model_topic, instance_id)
         self._membership = stack.enter_context(seat)
-        stack.callback(self._drop_writer)
+        stack.callback(self._let_go)
 
     def _turn(self) -> None:
         """One round: heartbeat and ownership, then stand by, take over, or poll, learn and commit."""
@@ -138,7 +138,7 @@ class Engine:
         try:
             return self._input.poll()
         except OffsetGone:
-            self._drop_writer()  # the next round takes over, and that is where gaps are judged
+            self._let_go()  # the next round takes over, and that is where gaps are judged
             return []
 
     def _learn(self, batches: list[Batch]) -> None:
@@ -165,8 +165,7 @@ class Engine:
         """Another process owns the shard: wait for it, or for the owner to pass the end."""
         if self._writer is not None:
             log.warning("the shard went to another member; standing by")
-            self._drop_writer()
-            self._learner.rollback()
+            self._let_go()
         self._stop.wait(STANDBY_S)
         if self._ends is not None:
             with suppress(OpenTransaction):  # the owner's own: whoever takes over will end it by fencing
@@ -185,22 +184,23 @@ class Engine:
         wait_s = min(FIRST_BACKOFF_S * 2**self._failures, LAST_BACKOFF_S)
         log.warning("%s: %s; starting over in %.1f s", type(failure).__name__, failure, wait_s)
         self._watchdog.tick("backing off")
-        self._drop_writer()
+        self._let_go()
         self._failures = min(self._failures + 1, 10)
         self._stop.wait(wait_s)
 
-    def _drop_writer(self) -> None:
+    def _let_go(self) -> None:
+        """Drop the writer and what it has not committed: the one never goes without the other."""
         if self._writer is not None:
             writer, self._writer = self._writer, None
             writer.close()
+        self._learner.rollback()
 
     # Takeover and recovery
 
     def _take_over(self) -> None:
         """Follow the protocol above, step by step."""
         self._watchdog.tick("taking over")
-        self._drop_writer()  # 1
-        self._learner.rollback()  # 2
+        self._let_go()  # 1, 2
         if not self._membership.prove():  # 3
             self._stop.wait(STANDBY_S)
             return

@@ -69,7 +69,7 @@ def evaluate(settings: Settings, source: Source, batch: int, stop: threading.Eve
     topics = settings.topics
     evaluation = Evaluation(Learner(settings, {topics.predictions: 1, topics.dlq: 1}))
     started = 0.0
-    with Progress(evaluation.line):
+    with Progress(evaluation.line, hidden=source.is_typed):
         for lines in source.batches(stop):
             started = started or time.monotonic()  # of the first line
             for start in range(0, len(lines), batch):

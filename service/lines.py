@@ -54,12 +54,17 @@ class Source:
         self._dataset, self._fields, self._repeat = dataset, fields, repeat
         self.name = dataset or ("standard input" if self._file == STDIN else Path(self._file).name)
 
+    @property
+    def is_typed(self) -> bool:
+        """Whether a person types the lines, and wants no progress in between."""
+        return self._dataset is None and self._file == STDIN and os.isatty(0)
+
     def batches(self, stop: threading.Event) -> Iterator[Lines]:
         """Yield lines without their newline, as soon as they are there, until ``stop`` is set."""
         if self._dataset is not None:
             yield from _encoded(self._dataset, self._fields, self._repeat, stop)
         elif self._file == STDIN:
-            if os.isatty(0):
+            if self.is_typed:
                 say("reading JSON lines from the terminal; Ctrl-D ends them")
             yield from _read(0, stop)
         else:

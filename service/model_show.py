@@ -94,7 +94,7 @@ def _offsets(head: Head) -> str:
 def _weights(learner: Learner) -> Table:
     weights = learner.model.weights
     largest = sorted(weights.items(), key=lambda entry: -abs(entry[1]))[:LARGEST]
-    table = Table(title=f"the {len(largest)} largest of {len(weights):,} weights", title_justify="left")
+    table = Table(title=f"largest of {len(weights):,}", title_justify="left")
     table.add_column("feature")
     table.add_column("weight", justify="right")
     table.add_row("(bias)", f"{learner.model.bias:+.6f}", end_section=True)

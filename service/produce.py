@@ -37,7 +37,9 @@ def produce(
     batches = source.batches(stop)
     if rate is not None:
         batches = evenly(batches, rate, stop)
-    with Progress(lambda: f"{speed.count:,} records · {speed.lately():,.0f} records/s"):
+    with Progress(
+        lambda: f"{speed.count:,} records · {speed.lately():,.0f} records/s", hidden=source.is_typed
+    ):
         for lines in batches:
             for start in range(0, len(lines), MAX_BATCH):
                 outputs = deal(lines[start : start + MAX_BATCH])

@@ -35,14 +35,19 @@ SHOWN = {
 class Progress:
     """Shows ``line()`` for as long as it is open, and logs ``last()``, where given, as it closes."""
 
-    def __init__(self, line: Callable[[], str], last: Callable[[], str] | None = None) -> None:
+    def __init__(
+        self, line: Callable[[], str], last: Callable[[], str] | None = None, hidden: bool = False
+    ) -> None:
         self._line = line
         self._last = last
+        self._hidden = hidden
         self._closed = threading.Event()
         self._live: Live | None = None
         self._spinner = Spinner("dots")
 
     def __enter__(self) -> Self:
+        if self._hidden:
+            return self
         if errors.is_terminal:
             self._live = Live(
                 get_renderable=self._render, console=errors, refresh_per_second=8, transient=True
@@ -78,8 +83,9 @@ class Rate:
 
     def __init__(self) -> None:
         self.count = 0
+        self._started = (time.monotonic(), 0)
         self._first: tuple[float, int] | None = None
-        self._marks = deque([(time.monotonic(), 0)], maxlen=1000)
+        self._marks = deque([self._started], maxlen=1000)
 
     def add(self, count: int) -> None:
         """Take ``count`` more in."""
@@ -95,11 +101,10 @@ class Rate:
         return (self.count - before) / max(now - since, 0.5)
 
     def steady(self) -> float:
-        """Return how many a second from the first of them to the last, start-up left out."""
-        if self._first is None:
-            return 0.0
-        since, before = self._first
-        return (self.count - before) / max(self._marks[-1][0] - since, 1e-9)
+        """Return how many a second from the first call to the last; from the start where there was one."""
+        latest = self._marks[-1]
+        since, before = self._first if self._first not in (None, latest) else self._started
+        return (self.count - before) / max(latest[0] - since, 1e-9)
 
 
 class Watch:

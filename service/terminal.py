@@ -22,6 +22,7 @@ from typer.core import TyperGroup
 from service.errors import PerceptronError
 
 INTERRUPTED = 130
+QUIET_S = 60.0
 
 log = logging.getLogger("perceptron")
 errors = Console(stderr=True, highlight=False)
@@ -87,10 +88,11 @@ def say(text: str, style: str = "") -> None:
 
 
 def start_logging(level: int = logging.WARNING) -> None:
-    """Log to stderr: our own from ``level`` on, the clients' warnings."""
+    """Log to stderr: our own from ``level`` on; the clients' warnings where we are to be heard in full."""
     handler = _LineHandler()
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
-    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+    clients = logging.CRITICAL if level > logging.INFO else logging.WARNING
+    logging.basicConfig(level=clients, handlers=[handler], force=True)
     log.setLevel(level)
 
 
@@ -108,10 +110,23 @@ def kernel_is_compiled() -> bool:
 
 
 class _LineHandler(logging.Handler):
-    """Writes around a live line, not through it."""
+    """Writes around a live line, not through it; a client that says the same over and over is cut short."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._said: dict[tuple[str, str], float] = {}
 
     def emit(self, record: logging.LogRecord) -> None:
-        say(self.format(record))
+        if record.name == log.name or self._is_news(record):
+            say(self.format(record))
+
+    def _is_news(self, record: logging.LogRecord) -> bool:
+        """Whether this kind of line, of which a client has a fixed number, was not said for a while."""
+        kind = (record.name, str(record.msg))
+        is_news = record.created - self._said.get(kind, -QUIET_S) >= QUIET_S
+        if is_news:
+            self._said[kind] = record.created
+        return is_news
 
 
 def _silence_stdout() -> None:

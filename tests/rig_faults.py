@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from service.streams.port import Aborted, Fenced, InDoubt, Membership, Output, Partition, Writer
 
 ABORTED = "aborted"
 FENCED = "fenced"
+SEAT_LOST = "fenced, and the seat is another's from now on"
 LOST = "in doubt, not written"
 WRITTEN = "in doubt, written"
 
@@ -16,23 +17,56 @@ WRITTEN = "in doubt, written"
 class ScriptedStream:
     """Passes everything on; each commit takes the next word of the script."""
 
-    def __init__(self, real: Any, script: Sequence[str | None]) -> None:
+    def __init__(
+        self, real: Any, script: Sequence[str | None], on_loss: Callable[[], None] = lambda: None
+    ) -> None:
         self._real = real
         self._script: Iterator[str | None] = iter(script)
+        self._seat: Any = None
+        self._on_loss = on_loss
         self.fences = 0
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._real, name)
 
+    def join(self, group: str, topic: str, instance_id: str = "") -> Any:
+        self._seat = _ScriptedSeat(self._real.join(group, topic, instance_id), self._on_loss)
+        return self._seat
+
     def fence(self, name: str) -> Writer:
         self.fences += 1
-        return _ScriptedWriter(self._real.fence(name), self._script)
+        return _ScriptedWriter(self._real.fence(name), self._script, self._seat)
+
+
+class _ScriptedSeat:
+    def __init__(self, real: Any, on_loss: Callable[[], None]) -> None:
+        self.real = real
+        self._on_loss = on_loss
+        self._is_lost = False
+
+    def lose(self) -> None:
+        self.real.close()
+        self._is_lost = True
+        self._on_loss()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.real, name)
+
+    def __enter__(self) -> Any:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.real.close()
+
+    def poll(self) -> frozenset[int]:
+        return frozenset() if self._is_lost else self.real.poll()
 
 
 class _ScriptedWriter:
-    def __init__(self, real: Any, script: Iterator[str | None]) -> None:
+    def __init__(self, real: Any, script: Iterator[str | None], seat: Any) -> None:
         self._real = real
         self._script = script
+        self._seat = seat
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._real, name)
@@ -42,7 +76,9 @@ class _ScriptedWriter:
     ) -> None:
         fault = next(self._script, None)
         if fault in (None, WRITTEN):
-            self._real.commit(outputs, next_offsets, membership)
+            self._real.commit(outputs, next_offsets, self._seat.real)
+        if fault == SEAT_LOST:
+            self._seat.lose()
         if fault is not None:
             self._real.close()
-            raise {ABORTED: Aborted, FENCED: Fenced}.get(fault, InDoubt)(f"by the script: {fault}")
+            raise {ABORTED: Aborted, FENCED: Fenced, SEAT_LOST: Fenced}.get(fault, InDoubt)(f"by the script: {fault}")

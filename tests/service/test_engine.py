@@ -23,7 +23,7 @@ from service.streams.sqlite import SqliteStream
 from service.topics import topic_specs
 from tests.contracts.rig import read_to_end, wait_until
 from tests.corpus import cases, plain_loop, settings
-from tests.rig_faults import ABORTED, FENCED, LOST, WRITTEN, ScriptedStream
+from tests.rig_faults import ABORTED, FENCED, LOST, SEAT_LOST, WRITTEN, ScriptedStream
 
 RECORDS = cases(600)
 CHOSEN = settings(engine={"max_batch": 50})
@@ -133,6 +133,25 @@ def test_stop_and_go_on_is_a_run_that_never_stopped(stream: Stream, undisturbed:
         engine = Engine(stream, CHOSEN)
         engine._on_commit = lambda commit, engine=engine: engine.stop()
         engine.run(until_end=True)
+    assert outcome(stream) == undisturbed
+
+
+def test_a_fenced_owner_stands_by_with_nothing_of_its_failed_batch(
+    stream: Stream, undisturbed: tuple[Any, ...], tmp_path: Path
+) -> None:
+    produce(stream)
+    fence_fell = threading.Event()
+
+    def fenced() -> None:
+        with SqliteStream(str(tmp_path / "stream.db"), 1500) as opened:
+            run(ScriptedStream(opened, [None, None, SEAT_LOST], fence_fell.set))
+
+    thread = threading.Thread(target=fenced)
+    thread.start()
+    assert fence_fell.wait(20)
+    run(stream)
+    thread.join(20)
+    assert not thread.is_alive()
     assert outcome(stream) == undisturbed
 
 
