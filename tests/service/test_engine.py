@@ -140,18 +140,8 @@ def test_a_fenced_owner_stands_by_with_nothing_of_its_failed_batch(
     stream: Stream, undisturbed: tuple[Any, ...], tmp_path: Path
 ) -> None:
     produce(stream)
-    fence_fell = threading.Event()
-
-    def fenced() -> None:
-        with SqliteStream(str(tmp_path / "stream.db"), 1500) as opened:
-            run(ScriptedStream(opened, [None, None, SEAT_LOST], fence_fell.set))
-
-    thread = threading.Thread(target=fenced)
-    thread.start()
-    assert fence_fell.wait(20)
-    run(stream)
-    thread.join(20)
-    assert not thread.is_alive()
+    with SqliteStream(str(tmp_path / "stream.db"), 1500) as others:
+        run(ScriptedStream(stream, [None, None, SEAT_LOST], on_loss=lambda: run(others)))
     assert outcome(stream) == undisturbed
 
 
