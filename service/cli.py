@@ -41,10 +41,8 @@ Sets = Annotated[
 Url = Annotated[
     str | None, typer.Option("--stream", metavar="URL", help="sqlite:FILE or kafka://HOST:PORT[,...].")
 ]
-DataSetName = Annotated[
-    str | None,
-    typer.Option("--dataset", metavar="NAME", help="phishing, bananas, trumpapproval or chickweights."),
-]
+_DATASET = typer.Option("--dataset", metavar="NAME", help="phishing, bananas, trumpapproval or chickweights.")
+DataSetName = Annotated[str | None, _DATASET]
 File = Annotated[
     str | None,
     typer.Argument(metavar="[FILE|-]", help="JSON lines; standard input by default.", show_default=False),
@@ -65,10 +63,7 @@ def _given(config: Path | None, sets: Sequence[str] | None, url: str | None = No
 
 @app.command()
 def demo(
-    dataset: Annotated[
-        str,
-        typer.Option("--dataset", metavar="NAME", help="phishing, bananas, trumpapproval or chickweights."),
-    ] = "phishing",
+    dataset: Annotated[str, _DATASET] = "phishing",
     config: Config = None,
     stream: Url = None,
     set_: Sets = None,
@@ -103,9 +98,7 @@ def run(
     """Predict and learn from the samples topic, until stopped."""
     if from_ != "head" and not reset_model:
         raise ConfigurationError("--from goes with --reset-model only")
-    import logging
-
-    start_logging(logging.INFO)
+    start_logging(in_full=True)
     with Interruption() as interruption:
         from service.given import open_to_write
         from service.run import run

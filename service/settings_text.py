@@ -85,7 +85,7 @@ def _fields(section: str) -> Mapping[str, Any]:
 
 def _summary(section: str) -> str:
     kind = Settings.model_fields[section].annotation
-    return (kind.__doc__ or "").partition("\n")[0].rstrip(".")
+    return (kind.__doc__ or "").partition("\n")[0].rstrip(".").replace("``", "")
 
 
 def _toml(value: Any) -> str:

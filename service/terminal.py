@@ -87,13 +87,13 @@ def say(text: str, style: str = "") -> None:
     errors.print(text, style=style, markup=False, soft_wrap=True)
 
 
-def start_logging(level: int = logging.WARNING) -> None:
-    """Log to stderr: our own from ``level`` on; the clients' warnings where we are to be heard in full."""
+def start_logging(in_full: bool = False) -> None:
+    """Log to stderr: our own warnings; in full also what is under way, and the clients' warnings."""
     handler = _LineHandler()
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
-    clients = logging.CRITICAL if level > logging.INFO else logging.WARNING
+    clients = logging.WARNING if in_full else logging.CRITICAL
     logging.basicConfig(level=clients, handlers=[handler], force=True)
-    log.setLevel(level)
+    log.setLevel(logging.INFO if in_full else logging.WARNING)
 
 
 def warn_if_interpreted() -> None:

@@ -9,7 +9,7 @@ from service.streams.port import Aborted, Fenced, InDoubt, Membership, Output, P
 
 ABORTED = "aborted"
 FENCED = "fenced"
-SEAT_LOST = "fenced, and the seat is another's from now on"
+SEAT_LOST = "fenced, and the seat is another's for a while"
 LOST = "in doubt, not written"
 WRITTEN = "in doubt, written"
 
@@ -30,7 +30,7 @@ class ScriptedStream:
         return getattr(self._real, name)
 
     def join(self, group: str, topic: str, instance_id: str = "") -> Any:
-        self._seat = _ScriptedSeat(self._real.join(group, topic, instance_id), self._on_loss)
+        self._seat = _ScriptedSeat(lambda: self._real.join(group, topic, instance_id), self._on_loss)
         return self._seat
 
     def fence(self, name: str) -> Writer:
@@ -39,15 +39,19 @@ class ScriptedStream:
 
 
 class _ScriptedSeat:
-    def __init__(self, real: Any, on_loss: Callable[[], None]) -> None:
-        self.real = real
+    """A seat that can be lost, to be taken again a few polls later."""
+
+    def __init__(self, join: Callable[[], Any], on_loss: Callable[[], None]) -> None:
+        self._join = join
         self._on_loss = on_loss
-        self._is_lost = False
+        self._polls_without = 0
+        self.real = join()
 
     def lose(self) -> None:
         self.real.close()
-        self._is_lost = True
         self._on_loss()
+        self.real = self._join()
+        self._polls_without = 3
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.real, name)
@@ -59,7 +63,10 @@ class _ScriptedSeat:
         self.real.close()
 
     def poll(self) -> frozenset[int]:
-        return frozenset() if self._is_lost else self.real.poll()
+        if self._polls_without:
+            self._polls_without -= 1
+            return frozenset()
+        return self.real.poll()
 
 
 class _ScriptedWriter:

@@ -139,9 +139,17 @@ def test_stop_and_go_on_is_a_run_that_never_stopped(stream: Stream, undisturbed:
 def test_a_fenced_owner_stands_by_with_nothing_of_its_failed_batch(
     stream: Stream, undisturbed: tuple[Any, ...], tmp_path: Path
 ) -> None:
-    produce(stream)
+    produce(stream, RECORDS[:100])
+    run(stream)
+    produce(stream, RECORDS[100:])
     with SqliteStream(str(tmp_path / "stream.db"), 1500) as others:
-        run(ScriptedStream(stream, [None, None, SEAT_LOST], on_loss=lambda: run(others)))
+
+        def learn_less_than_the_failed_batch() -> None:
+            other = Engine(others, settings(engine={"max_batch": 5}))
+            other._on_commit = lambda commit: other.stop()
+            other.run()
+
+        run(ScriptedStream(stream, [None, SEAT_LOST], learn_less_than_the_failed_batch))
     assert outcome(stream) == undisturbed
 
 
