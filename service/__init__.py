@@ -1,0 +1,1 @@
+"""The streaming service around the neuron: exact commits, on SQLite or Kafka."""

@@ -67,8 +67,8 @@ class Progress:
             log.info("%s", self._last())
 
     def _render(self) -> RenderableType:
-        self._spinner.update(text=Text(self._line(), no_wrap=True, overflow="ellipsis"))
-        return self._spinner
+        frame = self._spinner.render(time.monotonic())
+        return Text.assemble(str(frame), " ", self._line(), no_wrap=True, overflow="ellipsis")
 
     def _log_lines(self) -> None:
         last = ""
@@ -98,7 +98,7 @@ class Rate:
         """Return how many a second over the last moments."""
         now, marks = time.monotonic(), list(self._marks)
         since, before = next((mark for mark in marks if mark[0] > now - RATE_OVER_S), (now, self.count))
-        return (self.count - before) / max(now - since, 0.5)
+        return (self.count - before) / max(now - since, 0.1)
 
     def steady(self) -> float:
         """Return how many a second from the first call to the last; from the start where there was one."""

@@ -99,7 +99,7 @@ def start_logging(in_full: bool = False) -> None:
 def warn_if_interpreted() -> None:
     """Say that learning is slow where the kernel was not compiled."""
     if not kernel_is_compiled():
-        log.warning("the kernel runs interpreted, thirty times slower: install again with a C compiler")
+        log.warning("the kernel runs interpreted, many times slower: install again with a C compiler")
 
 
 def kernel_is_compiled() -> bool:

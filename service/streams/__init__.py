@@ -1,0 +1,1 @@
+"""The streams: one port, and an adapter for each client."""

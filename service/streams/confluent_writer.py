@@ -130,9 +130,12 @@ class Writer(common.TransactionalWriter):
         return self._lost_connection
 
     def _named(self, error: BaseException) -> tuple[str, str]:
+        if isinstance(error, SystemError):  # what is fatal, met by the client within a callback of ours
+            error = error.__cause__ or error
         if isinstance(error, KafkaException):
             return error.args[0].name(), error.args[0].str()
-        return ("BufferError", str(error)) if isinstance(error, BufferError) else ("", "")
+        is_its_own = isinstance(error, BufferError | SystemError)
+        return (type(error).__name__, str(error)) if is_its_own else ("", "")
 
     def _proves_nothing_written(self, error: BaseException) -> bool:
         return isinstance(error, KafkaException) and error.args[0].txn_requires_abort()
