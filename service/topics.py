@@ -51,7 +51,7 @@ def check_topics(stream: Stream, settings: Settings) -> dict[str, int]:
         limit = stream.max_record_bytes(topic)
         if sample_bytes and limit and limit < sample_bytes + HEADROOM_BYTES:
             raise ConfigurationError(
-                f"topic {topic!r}: max.message.bytes is {limit}; to answer the largest record that "
-                f"{topics.samples!r} takes ({sample_bytes}), at least {sample_bytes + HEADROOM_BYTES} is needed"
+                f"topic {topic!r}: max.message.bytes is {limit}; at least {sample_bytes + HEADROOM_BYTES} "
+                f"is needed to answer the largest record that {topics.samples!r} takes ({sample_bytes})"
             )
     return {topic: stream.partitions(topic) for topic in (topics.predictions, topics.dlq)}

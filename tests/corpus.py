@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from perceptron_core import Perceptron, SampleRejected
+from perceptron_core import SampleRejected
 from service.settings import Settings
 
 MAX_FEATURES = 600

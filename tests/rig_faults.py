@@ -88,4 +88,6 @@ class _ScriptedWriter:
             self._seat.lose()
         if fault is not None:
             self._real.close()
-            raise {ABORTED: Aborted, FENCED: Fenced, SEAT_LOST: Fenced}.get(fault, InDoubt)(f"by the script: {fault}")
+            raise {ABORTED: Aborted, FENCED: Fenced, SEAT_LOST: Fenced}.get(fault, InDoubt)(
+                f"by the script: {fault}"
+            )

@@ -143,7 +143,8 @@ def assert_exact(left: dict[str, Any], expected: Expected, count: int) -> None:
     assert [json.loads(value) for _, value in left["predictions"]] == expected.predictions
     told = [dict(headers) for _, _, headers in left["dead"]]
     assert [
-        (int(header["perceptron.error.offset"]), header["perceptron.error.reason"].decode()) for header in told
+        (int(header["perceptron.error.offset"]), header["perceptron.error.reason"].decode())
+        for header in told
     ] == expected.dead
     assert (left["hash"], left["version"]) == (expected.hash, expected.version)
     assert left["group"] == {0: count}

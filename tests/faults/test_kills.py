@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 import time
 import uuid
@@ -94,7 +95,7 @@ def test_another_process_takes_over_from_a_killed_and_from_a_frozen_one(
         written = heads(stream, chosen)
         assert [head.sequence for head in written] == list(range(1, len(written) + 1))
         attempts = [head.attempt for head in written]
-        changes = sum(one != other for one, other in zip(attempts, attempts[1:], strict=False))
+        changes = sum(one != other for one, other in itertools.pairwise(attempts))
         assert changes + 1 == len(set(attempts)) >= 3, "nobody wrote after a later one had begun"
 
 

@@ -113,8 +113,12 @@ def test_a_failed_commit_changes_nothing_in_the_end(
     assert scripted.fences == 2, "the writer did not outlive the error"
 
 
-@given(st.lists(st.sampled_from([None, None, ABORTED, FENCED, LOST, WRITTEN]), max_size=20), st.integers(1, 200))
-@hypothesis_settings(deadline=None, max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.lists(st.sampled_from([None, None, ABORTED, FENCED, LOST, WRITTEN]), max_size=20), st.integers(1, 200)
+)
+@hypothesis_settings(
+    deadline=None, max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 def test_any_faults_and_any_batches_end_in_the_same_bytes(
     tmp_path_factory: pytest.TempPathFactory,
     undisturbed: tuple[Any, ...],
@@ -188,7 +192,11 @@ def test_other_settings_are_refused_with_both_values_and_nothing_changes(stream:
     produce(stream)
     run(stream)
     before = outcome(stream)
-    for changed in ({"scale": False}, {"labels": ["ham", "spam"]}, {"loss": "squared", "activation": "sigmoid"}):
+    for changed in (
+        {"scale": False},
+        {"labels": ["ham", "spam"]},
+        {"loss": "squared", "activation": "sigmoid"},
+    ):
         with pytest.raises(ConfigurationError, match=r"the stored model has .*--reset-model") as refusal:
             run(stream, settings(model=changed))
         name, value = next(iter(changed.items()))
@@ -236,7 +244,7 @@ def test_a_lost_model_topic_is_refused_unless_reset(tmp_path: Path) -> None:
 def test_another_models_topic_is_refused(stream: Stream) -> None:
     produce(stream)
     run(stream)
-    with pytest.raises(ConfigurationError, match="model.name is 'other', the stored model has 'corpus'"):
+    with pytest.raises(ConfigurationError, match=r"model\.name is 'other', the stored model has 'corpus'"):
         run(stream, settings(model={"name": "other"}, topics={"model": CHOSEN.topics.model}))
 
 
@@ -300,7 +308,7 @@ def test_a_dead_letter_topic_too_small_for_the_largest_sample_is_refused(tmp_pat
     with SqliteStream(str(tmp_path / "small.db"), 1500) as opened:
         opened.create_topics([TopicSpec(CHOSEN.topics.dlq, 1, {"max.message.bytes": "70000"})])
         opened.create_topics(topic_specs(CHOSEN))
-        with pytest.raises(ConfigurationError, match="max.message.bytes is 70000"):
+        with pytest.raises(ConfigurationError, match=r"max\.message\.bytes is 70000"):
             run(opened)
 
 

@@ -53,7 +53,9 @@ def whole() -> tuple[Learner, list[Output]]:
 def test_it_does_what_a_plain_loop_does(whole: tuple[Learner, list[Output]]) -> None:
     learner, outputs = whole
     expected = plain_loop(RECORDS, CHOSEN)
-    assert [json.loads(value) for _, value, _ in rows(outputs, CHOSEN.topics.predictions)] == expected.predictions
+    assert [
+        json.loads(value) for _, value, _ in rows(outputs, CHOSEN.topics.predictions)
+    ] == expected.predictions
     dead = [dict(headers) for _, _, headers in rows(outputs, CHOSEN.topics.dlq)]
     told = [(int(h["perceptron.error.offset"]), h["perceptron.error.reason"].decode()) for h in dead]
     assert told == expected.dead
@@ -113,7 +115,9 @@ def test_samples_without_a_label_are_predicted_and_change_nothing() -> None:
     learner = Learner(CHOSEN, WIDTHS)
     feed(learner, RECORDS[:300], 300)
     before = (learner.model.hash(), learner.model.version, learner.metric_values(), learner.model.n_features)
-    unlabelled = [Case(None, json.dumps({"features": {"brand new": 1, "n1": 5}, "label": None}).encode())] * 20
+    unlabelled = [
+        Case(None, json.dumps({"features": {"brand new": 1, "n1": 5}, "label": None}).encode())
+    ] * 20
     (predictions,) = learner.process(batch(unlabelled, 300))
     assert len({json.loads(value or b"")["probability"] for value in predictions.values}) == 1
     after = (learner.model.hash(), learner.model.version, learner.metric_values(), learner.model.n_features)

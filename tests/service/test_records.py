@@ -133,7 +133,10 @@ def test_label_beats_ground_truth_which_stands_in_for_it() -> None:
 
 def test_messages_name_the_json_path() -> None:
     samples = decode(b'{"features": {"a": 1, "b c": []}}', b'{"features": {"a": {}}}')
-    assert [why.message.partition(":")[0] for _, why in samples.rejections] == ['$.features["b c"]', "$.features.a"]
+    assert [why.message.partition(":")[0] for _, why in samples.rejections] == [
+        '$.features["b c"]',
+        "$.features.a",
+    ]
 
 
 def test_records_around_a_broken_one_are_not_touched() -> None:
@@ -143,7 +146,10 @@ def test_records_around_a_broken_one_are_not_touched() -> None:
 
 
 _scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5)
-_values = st.recursive(_scalars, lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=3), inner, max_size=2))
+_values = st.recursive(
+    _scalars,
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=3), inner, max_size=2),
+)
 _samples = st.fixed_dictionaries(
     {},
     optional={

@@ -33,7 +33,9 @@ def test_every_stream_and_every_batch_size_leaves_the_same_bytes(
     if client == "confluent":
         pytest.importorskip("confluent_kafka")
     is_kafka = client != "sqlite"
-    url = f"kafka://{request.getfixturevalue('kafka_bootstrap')}" if is_kafka else f"sqlite:{tmp_path / 'a.db'}"
+    url = (
+        f"kafka://{request.getfixturevalue('kafka_bootstrap')}" if is_kafka else f"sqlite:{tmp_path / 'a.db'}"
+    )
     records = cases(SHORT if max_batch < 500 else WHOLE)
     name = f"agree-{uuid.uuid4().hex[:8]}"
     chosen = settings(model={"name": name}, engine={"max_batch": max_batch})
