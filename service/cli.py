@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from service.commands.terminal import Guarded, Interruption, start_logging
 from service.errors import ConfigurationError
-from service.terminal import Guarded, Interruption, start_logging
 
 if TYPE_CHECKING:
-    from service.given import Given
+    from service.commands.given import Given
 
 app = typer.Typer(
     cls=Guarded,
@@ -56,7 +56,7 @@ def main() -> None:
 
 
 def _given(config: Path | None, sets: Sequence[str] | None, url: str | None = None) -> Given:
-    from service.given import Given
+    from service.commands.given import Given
 
     return Given(config, tuple(sets or ()), url)
 
@@ -71,7 +71,7 @@ def demo(
     """Do the whole job on a real data set, beside river; by default on sqlite:perceptron-demo.db."""
     start_logging()
     with Interruption() as interruption:
-        from service.demo import demo, plan
+        from service.commands.demo import demo, plan
 
         if report := demo(plan(dataset, _given(config, set_, stream)), interruption):
             report.print()
@@ -100,8 +100,8 @@ def run(
         raise ConfigurationError("--from goes with --reset-model only")
     start_logging(in_full=True)
     with Interruption() as interruption:
-        from service.given import open_to_write
-        from service.run import run
+        from service.commands.given import open_to_write
+        from service.commands.run import run
 
         settings = _given(config, set_, stream).settings()
         with open_to_write(settings) as opened:
@@ -123,9 +123,9 @@ def produce(
     """Write JSON lines, byte for byte, or a data set into the samples topic."""
     start_logging()
     with Interruption() as interruption:
-        from service.given import open_to_write
-        from service.lines import Source
-        from service.produce import in_words, produce
+        from service.commands.given import open_to_write
+        from service.commands.lines import Source
+        from service.commands.produce import in_words, produce
 
         settings = _given(config, set_, stream).settings()
         source = Source(file, dataset, settings.fields, repeat)
@@ -155,8 +155,8 @@ def consume(
     """Print committed records from the first to the end, one value a line."""
     start_logging()
     with Interruption() as interruption:
-        from service.consume import consume, topic_named
-        from service.given import open_to_read
+        from service.commands.consume import consume, topic_named
+        from service.commands.given import open_to_read
 
         settings = _given(config, set_, stream).settings()
         with open_to_read(settings) as opened:
@@ -179,11 +179,11 @@ def evaluate(
     """Predict, then learn, line by line, without a stream, and say how well."""
     start_logging()
     with Interruption() as interruption:
-        from service.evaluate import BATCH, FINE_BATCH, evaluate
-        from service.evaluate_report import report
-        from service.lines import Source
-        from service.plot import check_plot
-        from service.terminal import warn_if_interpreted
+        from service.commands.evaluate import BATCH, FINE_BATCH, evaluate
+        from service.commands.evaluate_report import report
+        from service.commands.lines import Source
+        from service.commands.plot import check_plot
+        from service.commands.terminal import warn_if_interpreted
 
         settings = _given(config, set_).settings(dataset)
         source = Source(file, dataset, settings.fields)
@@ -198,8 +198,8 @@ def evaluate(
 def model_show(as_json: Json = False, config: Config = None, stream: Url = None, set_: Sets = None) -> None:
     """Show the committed model: version, position, metrics, weights."""
     start_logging()
-    from service.given import open_to_read
-    from service.model_show import model_json, print_model, read_model
+    from service.commands.given import open_to_read
+    from service.commands.model_show import model_json, print_model, read_model
 
     settings = _given(config, set_, stream).settings()
     with open_to_read(settings) as opened:
@@ -224,9 +224,9 @@ def topics_create(
     start_logging()
     if shards != 1:
         raise ConfigurationError(f"--shards is {shards}; one shard is supported")
-    from service.given import open_to_make
+    from service.commands.given import open_to_make
+    from service.commands.topics_text import topics_text
     from service.topics import topic_specs
-    from service.topics_text import topics_text
 
     settings = _given(config, set_, stream).settings()
     with open_to_make(settings) as opened:
@@ -237,7 +237,7 @@ def topics_create(
 @config_app.command("show")
 def config_show(as_json: Json = False, config: Config = None, stream: Url = None, set_: Sets = None) -> None:
     """Print the settings that hold, with their meaning, secrets blotted out."""
-    from service.settings_text import print_settings
+    from service.commands.settings_text import print_settings
 
     print_settings(_given(config, set_, stream).settings(), as_json)
 
@@ -245,7 +245,7 @@ def config_show(as_json: Json = False, config: Config = None, stream: Url = None
 @config_app.command("check")
 def config_check(config: Config = None, stream: Url = None, set_: Sets = None) -> None:
     """Check the settings, without connecting."""
-    from service.settings_text import check
+    from service.commands.settings_text import check
 
     check(_given(config, set_, stream).settings())
     typer.echo("ok")

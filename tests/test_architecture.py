@@ -18,7 +18,12 @@ PACKAGES = {"perceptron_core": perceptron_core, "service": service}
 ALLOWED = {
     "kafka": ("service/streams/kafka_python",),
     "confluent_kafka": ("service/streams/confluent",),
-    "river": ("perceptron_core/estimators.py", "service/river_", "service/datasets.py"),
+    "river": (
+        "perceptron_core/estimators.py",
+        "service/river_metrics.py",
+        "service/commands/datasets.py",
+        "service/commands/river_peer.py",
+    ),
     "service": ("service/",),
 }
 """By imported package: the beginnings of the paths of those that may."""

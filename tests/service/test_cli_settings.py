@@ -8,8 +8,8 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+from service.commands.settings_text import effective, example_file
 from service.settings import Settings
-from service.settings_text import effective, example_file
 from tests.service.command_line import ROOT, answer
 
 SETTING = re.compile(r"^# ([a-z0-9_]+ = .*)$", re.MULTILINE)

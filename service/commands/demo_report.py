@@ -11,9 +11,9 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from service.datasets import DataSet
-from service.given import Given
-from service.river_peer import Peer
+from service.commands.datasets import DataSet
+from service.commands.given import Given
+from service.commands.river_peer import Peer
 from service.settings import Settings
 
 ROWS = {

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from service.datasets import DataSet
+from service.commands.datasets import DataSet
 from service.settings import ModelSettings
 
 

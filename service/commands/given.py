@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from service.datasets import task_of
+from service.commands.datasets import task_of
 from service.errors import ConfigurationError
 from service.settings import Settings
 from service.settings_sources import load_settings

@@ -6,12 +6,12 @@ import gc
 import json
 import logging
 
+from service.commands.progress import Progress, Watch
+from service.commands.terminal import Interruption, warn_if_interpreted
 from service.engine import Engine
-from service.progress import Progress, Watch
 from service.settings import Settings
 from service.settings_sources import redacted
 from service.streams.port import Stream
-from service.terminal import Interruption, warn_if_interpreted
 
 log = logging.getLogger("perceptron")
 

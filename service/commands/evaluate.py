@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from service.commands.lines import Source
+from service.commands.progress import Progress, in_words
 from service.learner import Learner
-from service.lines import Source
-from service.progress import Progress, in_words
 from service.settings import Settings
 from service.streams.port import Batch, Output
 

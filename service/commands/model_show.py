@@ -9,12 +9,12 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from service.commands.terminal import kernel_is_compiled
 from service.errors import PerceptronError
 from service.learner import Learner
 from service.model_log import Head, ModelLog
 from service.settings import Settings
 from service.streams.port import Stream
-from service.terminal import kernel_is_compiled
 
 SHARD = 0
 LARGEST = 20

@@ -6,18 +6,18 @@ import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from service.consume import committed
-from service.datasets import DataSet, load_dataset
-from service.demo_report import Plan, Report
+from service.commands.consume import committed
+from service.commands.datasets import DataSet, load_dataset
+from service.commands.demo_report import Plan, Report
+from service.commands.given import Given, open_to_make
+from service.commands.lines import Source
+from service.commands.produce import produce
+from service.commands.progress import Progress, Watch
+from service.commands.river_peer import river_peer
+from service.commands.terminal import Interruption, say, warn_if_interpreted
 from service.engine import Engine
-from service.given import Given, open_to_make
-from service.lines import Source
-from service.produce import produce
-from service.progress import Progress, Watch
-from service.river_peer import river_peer
 from service.settings import Settings, TopicSettings
 from service.streams.port import Stream
-from service.terminal import Interruption, say, warn_if_interpreted
 from service.topics import topic_specs
 
 URL = "sqlite:perceptron-demo.db"

@@ -15,8 +15,8 @@ from rich.live import Live
 from rich.spinner import Spinner
 from rich.text import Text
 
+from service.commands.terminal import errors
 from service.engine import Commit
-from service.terminal import errors
 
 log = logging.getLogger("perceptron")
 

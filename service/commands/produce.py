@@ -10,8 +10,8 @@ from itertools import count
 
 import msgspec
 
-from service.lines import Lines, Source
-from service.progress import Progress, Rate
+from service.commands.lines import Lines, Source
+from service.commands.progress import Progress, Rate
 from service.settings import FieldSettings, Settings
 from service.streams.port import Output, Stream
 

@@ -10,8 +10,8 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from service.evaluate import Evaluation
-from service.plot import plot
+from service.commands.evaluate import Evaluation
+from service.commands.plot import plot
 from service.settings import Settings
 
 

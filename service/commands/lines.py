@@ -12,10 +12,10 @@ from pathlib import Path
 
 import msgspec
 
-from service.datasets import load_dataset
+from service.commands.datasets import load_dataset
+from service.commands.terminal import say
 from service.errors import ConfigurationError
 from service.settings import FieldSettings
-from service.terminal import say
 
 Lines = Sequence[bytes]
 
