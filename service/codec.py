@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from perceptron_core import Rejection
-from service.records import Id
+from service.careful import Id
 from service.settings import ModelSettings
 from service.streams.port import Batch, Header
 

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.records import MAX_DEPTH, Decoder, Samples, _Careful, _short_way, _target
+from service.careful import Careful, target_of
+from service.records import MAX_DEPTH, Decoder, Samples, _short_way
 from service.settings import Settings
 
 BINARY = Settings()
@@ -166,13 +167,13 @@ _samples = st.fixed_dictionaries(
 @given(_samples, st.sampled_from([BINARY, TEXTS, REGRESSION]))
 def test_where_the_short_way_accepts_the_careful_way_agrees(record: dict[str, Any], chosen: Settings) -> None:
     value = json.dumps(record).encode("utf-8", "surrogatepass")
-    target = _target(chosen)
+    target = target_of(chosen)
     try:
         short = _short_way(chosen)(value)
         label = target(short.ground_truth if short.label is None else short.label)
     except Exception:  # the careful way decides
         return
-    careful = _Careful(chosen, target).decode(value)
+    careful = Careful(chosen, target).decode(value)
     assert (careful.id, careful.features, careful.weight) == (short.id, short.features, short.weight)
     assert repr(target(careful.label)) == repr(label)
 
