@@ -1,23 +1,19 @@
-"""The model: a neuron with its configuration, its committed state, and its state in blocks."""
+"""The public model: a neuron with its parameters, and what one does with it."""
 
 from __future__ import annotations
 
-import hashlib
 import math
 import warnings
-from collections.abc import Callable, Iterable, Sequence
-from numbers import Real
+from collections.abc import Callable, Sequence
 from typing import Any
 
-import msgspec
 import numpy as np
 import numpy.typing as npt
 
 from perceptron_core import kernel
+from perceptron_core.checks import check_known, check_range, check_targets
 from perceptron_core.rejection import Rejection, SampleRejected
-
-Entry = tuple[Any, ...]
-"""A feature's identity: ``(name,)`` for a number, ``(name, text)`` for a text."""
+from perceptron_core.state import BlockState, Entry
 
 Features = dict[Any, Any]
 
@@ -35,7 +31,7 @@ LOSSES: dict[str, tuple[Callable[[], kernel.Loss], str, tuple[str, ...]]] = {
 OPTIMIZERS = ("sgd",)
 
 
-class Perceptron:
+class Perceptron(BlockState):
     """A single neuron that learns online, one gradient-descent step per sample.
 
     Parameters
@@ -108,11 +104,11 @@ class Perceptron:
         intercept_learning_rate: float | None = None,
         max_features: int = 1_000_000,
     ) -> None:
-        _check_known("loss", loss, LOSSES)
+        check_known("loss", loss, LOSSES)
         make_loss, own_activation, allowed = LOSSES[loss]
         activation = own_activation if activation is None else activation
-        _check_known("activation", activation, ACTIVATIONS)
-        _check_known("optimizer", optimizer, OPTIMIZERS)
+        check_known("activation", activation, ACTIVATIONS)
+        check_known("optimizer", optimizer, OPTIMIZERS)
         if activation not in allowed:
             raise ValueError(f"loss {loss!r} needs activation {' or '.join(allowed)}, not {activation!r}")
         if activation == "step":
@@ -120,11 +116,11 @@ class Perceptron:
                 "the binary step is flat: by the chain rule its gradient is 0, nothing is learned",
                 stacklevel=2,
             )
-        _check_range("learning_rate", learning_rate, above=0.0)
-        _check_range("l2", l2, at_least=0.0)
+        check_range("learning_rate", learning_rate, above=0.0)
+        check_range("l2", l2, at_least=0.0)
         if intercept_learning_rate is not None:
-            _check_range("intercept_learning_rate", intercept_learning_rate, at_least=0.0)
-        _check_range("max_features", max_features, at_least=1, at_most=2**62)
+            check_range("intercept_learning_rate", intercept_learning_rate, at_least=0.0)
+        check_range("max_features", max_features, at_least=1, at_most=2**62)
         if max_features != int(max_features):
             raise ValueError(f"max_features is {max_features!r}; a whole number was expected")
         if not isinstance(scale, bool | np.bool_):
@@ -143,8 +139,7 @@ class Perceptron:
         bias_rate = learning_rate if intercept_learning_rate is None else intercept_learning_rate
         self._activation = ACTIVATIONS[activation]()
         step = kernel.SGD(learning_rate, bias_rate, l2)
-        self._neuron = kernel.Neuron(self._activation, make_loss(), step, scale, int(max_features))
-        self._reset_committed()
+        super().__init__(kernel.Neuron(self._activation, make_loss(), step, scale, int(max_features)))
 
     # Use
 
@@ -187,10 +182,10 @@ class Perceptron:
             The label or the weight is out of range.
         """
         y = float(label)
-        _check_range(
+        check_range(
             "label", y, at_least=0.0 if self._unit else -math.inf, at_most=1.0 if self._unit else math.inf
         )
-        _check_range("weight", weight, at_least=0.0)
+        check_range("weight", weight, at_least=0.0)
         self._neuron.backward(features, y, weight)
 
     def predict_learn_many(
@@ -228,7 +223,7 @@ class Perceptron:
         w = np.ones(len(samples)) if weights is None else np.array(weights, dtype=np.float64)
         if not len(samples) == len(y) == len(w):
             raise ValueError(f"{len(samples)} samples, {len(y)} labels and {len(w)} weights: lengths differ")
-        _check_targets(y, w, self._unit)
+        check_targets(y, w, self._unit)
         predictions = np.empty(len(samples))
         stop_at_first = rejections is None
         refused = self._neuron.run(list(samples), y, w, predictions, stop_at_first)
@@ -262,148 +257,6 @@ class Perceptron:
         _, entries, table, _ = self._neuron.facts()
         return {_display(entry): float(weight) for entry, weight in zip(entries, table[:, 0], strict=False)}
 
-    @property
-    def n_features(self) -> int:
-        """How many features the model has seen in learned samples."""
-        return len(self._neuron.facts()[1])
-
-    # Working and committed
-
-    def commit(self) -> None:
-        """Make the working state the committed one."""
-        self._digest = self._combined_digest(store=True)
-        learned, entries, table, bias = self._neuron.facts()
-        if len(self._committed) < len(table):
-            self._committed = np.concatenate([self._committed, np.zeros_like(table[len(self._committed) :])])
-        for block in self._neuron.dirty_blocks():
-            rows = _rows(block)
-            self._committed[rows] = table[rows]
-        self._committed_scalars = (learned, len(entries), bias.copy())
-        self._neuron.mark_clean()
-
-    def rollback(self) -> None:
-        """Go back to the committed state."""
-        learned, count, bias = self._committed_scalars
-        self._neuron.truncate_names(count)
-        table = self._neuron.facts()[2]
-        for block in self._neuron.dirty_blocks():
-            rows = slice(block * kernel.BLOCK, min((block + 1) * kernel.BLOCK, count))
-            table[rows] = self._committed[rows]
-        self._neuron.put_scalars(learned, bias)
-        self._neuron.mark_clean()
-
-    def dirty_blocks(self) -> list[int]:
-        """Return the blocks that differ from the committed state, in order."""
-        return self._neuron.dirty_blocks()
-
-    def grown_blocks(self) -> list[int]:
-        """Return the blocks that have more features than in the committed state, in order."""
-        committed = self._committed_scalars[1]
-        if self.n_features == committed:
-            return []
-        return list(range(committed // kernel.BLOCK, -(-self.n_features // kernel.BLOCK)))
-
-    # State in blocks
-
-    def block(self, number: int) -> bytes:
-        """Return the rows of a block as little-endian doubles, cut to the features in use."""
-        _, entries, table, _ = self._neuron.facts()
-        return bytes(table[_rows(number, len(entries))])
-
-    def names(self, number: int) -> list[Entry]:
-        """Return the feature identities of a block, by row."""
-        return self._neuron.facts()[1][_rows(number)]
-
-    def scalars(self) -> list[float]:
-        """Return the bias, and the optimizer's numbers for it."""
-        return [float(number) for number in self._neuron.facts()[3]]
-
-    def load(
-        self, version: int, scalars: Sequence[float], blocks: Iterable[tuple[int, list[Entry], bytes]]
-    ) -> None:
-        """Overwrite blocks of the working state.
-
-        Parameters
-        ----------
-        version
-            How many samples the state has learned.
-        scalars
-            As :meth:`scalars` returned them.
-        blocks
-            (number, names, data) in ascending order, as :meth:`names` and :meth:`block` returned them;
-            blocks that are not given stay as they are.
-
-        Raises
-        ------
-        ValueError
-            The blocks do not fit together or do not belong to a model of this configuration; some may
-            be overwritten by then, which :meth:`rollback` undoes.
-        """
-        if not isinstance(version, int) or version < 0:
-            raise ValueError(f"version {version!r}; a whole number ≥ 0 was expected")
-        if len(scalars) != len(self.scalars()):
-            raise ValueError(f"{len(scalars)} scalars; {len(self.scalars())} were expected")
-        bias = _sound("the scalars", np.array(scalars, dtype=np.float64))
-        for number, names, data in blocks:
-            rows = self._checked_rows(number, names, data)
-            self._neuron.add_names(names[len(self.names(number)) :])
-            self._neuron.put(number * kernel.BLOCK, rows)
-        self._neuron.put_scalars(version, bias)
-
-    def _checked_rows(self, number: int, names: list[Entry], data: bytes) -> npt.NDArray[np.float64]:
-        """Return the rows of a block that is to be loaded; raise ValueError unless it fits."""
-        width = self._neuron.facts()[2].shape[1]
-        if len(data) != len(names) * width * 8:
-            raise ValueError(f"block {number}: {len(data)} bytes for {len(names)} rows of {width} numbers")
-        if len(names) > kernel.BLOCK or not all(map(_is_entry, names)):
-            raise ValueError(f"block {number}: at most {kernel.BLOCK} (name,) or (name, text) were expected")
-        first, known = number * kernel.BLOCK, self.names(number)
-        if number < 0 or first > self.n_features or names[: len(known)] != known:
-            raise ValueError(f"block {number}: its names do not continue those of the model")
-        if first + len(known) < self.n_features and len(names) > len(known):
-            raise ValueError(f"block {number}: a block behind it is there already")
-        return _sound(f"block {number}", np.frombuffer(data, dtype="<f8").reshape(-1, width))
-
-    def hash(self) -> str:
-        """Return a fingerprint of names, blocks, bias, and optimizer and scaler state: 32 hex digits.
-
-        Notes
-        -----
-        The sum modulo 2¹²⁸ of a digest per block, so that only changed blocks are digested anew, and one
-        of the bias over it. BLAKE2b; metrics, configuration and stream take no part.
-        """
-        summary = self._combined_digest(store=False).to_bytes(16, "little")
-        scalars = np.array(self.scalars(), dtype="<f8").tobytes()
-        return hashlib.blake2b(summary + scalars, digest_size=16).hexdigest()
-
-    def _combined_digest(self, store: bool) -> int:
-        """Return the sum of the block digests; ``store`` makes it the committed one."""
-        total = self._digest
-        for block in self._neuron.dirty_blocks():
-            digest = self._block_digest(block)
-            total += digest - self._block_digests.get(block, 0)
-            if store:
-                self._block_digests[block] = digest
-        return total % (1 << 128)
-
-    def _block_digest(self, number: int) -> int:
-        names = self.names(number)
-        if not names:
-            return 0
-        try:
-            identities = msgspec.msgpack.encode([number, names])
-        except (TypeError, OverflowError):  # a name may be anything hashable
-            identities = repr((number, names)).encode()
-        content = identities + self.block(number)
-        return int.from_bytes(hashlib.blake2b(content, digest_size=16).digest(), "little")
-
-    def _reset_committed(self) -> None:
-        table, bias = self._neuron.facts()[2:]
-        self._committed = np.zeros_like(table)
-        self._committed_scalars = (0, 0, bias.copy())
-        self._block_digests: dict[int, int] = {}
-        self._digest = 0
-
     # Pickle, copy
 
     def with_parameters(self, **parameters: Any) -> Perceptron:
@@ -436,57 +289,6 @@ class Perceptron:
         return f"Perceptron({parameters})"
 
 
-def _rows(block: int, count: int | None = None) -> slice:
-    """Return the rows of a block, cut to ``count`` features."""
-    end = (block + 1) * kernel.BLOCK
-    return slice(block * kernel.BLOCK, end if count is None else min(end, count))
-
-
 def _display(entry: Entry) -> Any:
     """Return the display name of a feature: the name, or ``name=text``."""
     return entry[0] if len(entry) == 1 else f"{entry[0]}={entry[1]}"
-
-
-def _is_entry(entry: object) -> bool:
-    """Whether this is a feature's identity."""
-    return isinstance(entry, tuple) and (len(entry) == 1 or (len(entry) == 2 and isinstance(entry[1], str)))
-
-
-def _sound(what: str, numbers: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Return numbers that may be state; raise ValueError unless they are finite and within the limit."""
-    if not (np.abs(numbers) <= kernel.LIMIT).all():
-        raise ValueError(f"{what}: a number is not finite or beyond ±{kernel.LIMIT:g}")
-    return numbers
-
-
-def _check_known(what: str, name: str, known: Iterable[str]) -> None:
-    """Raise unless ``name`` is one of ``known``."""
-    if name not in [*known]:
-        raise ValueError(f"{what} {name!r} is not known; it is one of {', '.join(known)}")
-
-
-def _check_range(
-    what: str,
-    value: float,
-    *,
-    above: float = -math.inf,
-    at_least: float = -math.inf,
-    at_most: float = math.inf,
-) -> None:
-    """Raise unless ``value`` is finite and in its range."""
-    is_number = isinstance(value, (float, int, Real))
-    if is_number and math.isfinite(value) and value > above and at_least <= value <= at_most:
-        return
-    bounds = {"> ": above, "≥ ": at_least, "≤ ": at_most}
-    expected = " and ".join(f"{sign}{bound:g}" for sign, bound in bounds.items() if math.isfinite(bound))
-    raise ValueError(f"{what} is {value!r}; a finite number {expected} was expected")
-
-
-def _check_targets(labels: npt.NDArray[np.float64], weights: npt.NDArray[np.float64], unit: bool) -> None:
-    """Raise unless labels are NaN or in range, and weights finite and ≥ 0."""
-    if np.isinf(labels).any():
-        raise ValueError("a label is infinite; a finite number was expected")
-    if unit and ((labels < 0.0) | (labels > 1.0)).any():
-        raise ValueError("a label is outside [0, 1], the range of this activation")
-    if not (np.isfinite(weights) & (weights >= 0.0)).all():
-        raise ValueError("a weight is not a finite number ≥ 0")

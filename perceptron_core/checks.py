@@ -1,0 +1,43 @@
+"""Checks of what a caller gives; each raises ValueError that says what was expected."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from numbers import Real
+
+import numpy as np
+import numpy.typing as npt
+
+
+def check_known(what: str, name: str, known: Iterable[str]) -> None:
+    """Raise unless ``name`` is one of ``known``."""
+    if name not in [*known]:
+        raise ValueError(f"{what} {name!r} is not known; it is one of {', '.join(known)}")
+
+
+def check_range(
+    what: str,
+    value: float,
+    *,
+    above: float = -math.inf,
+    at_least: float = -math.inf,
+    at_most: float = math.inf,
+) -> None:
+    """Raise unless ``value`` is finite and in its range."""
+    is_number = isinstance(value, (float, int, Real))
+    if is_number and math.isfinite(value) and value > above and at_least <= value <= at_most:
+        return
+    bounds = {"> ": above, "≥ ": at_least, "≤ ": at_most}
+    expected = " and ".join(f"{sign}{bound:g}" for sign, bound in bounds.items() if math.isfinite(bound))
+    raise ValueError(f"{what} is {value!r}; a finite number {expected} was expected")
+
+
+def check_targets(labels: npt.NDArray[np.float64], weights: npt.NDArray[np.float64], unit: bool) -> None:
+    """Raise unless labels are NaN or in range, and weights finite and ≥ 0."""
+    if np.isinf(labels).any():
+        raise ValueError("a label is infinite; a finite number was expected")
+    if unit and ((labels < 0.0) | (labels > 1.0)).any():
+        raise ValueError("a label is outside [0, 1], the range of this activation")
+    if not (np.isfinite(weights) & (weights >= 0.0)).all():
+        raise ValueError("a weight is not a finite number ≥ 0")

@@ -1,0 +1,191 @@
+"""A neuron's state in blocks: a working and a committed copy, a hash, and the way out and in.
+
+The working copy is the neuron's own. A block is 256 consecutive features' rows; what has to be copied,
+digested or written is always in proportion to the blocks that changed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from perceptron_core import kernel
+
+Entry = tuple[Any, ...]
+"""A feature's identity: ``(name,)`` for a number, ``(name, text)`` for a text."""
+
+
+class BlockState:
+    """The state of a neuron.
+
+    Parameters
+    ----------
+    neuron
+        Whose working state this is.
+    """
+
+    def __init__(self, neuron: kernel.Neuron) -> None:
+        self._neuron = neuron
+        _, _, table, bias = neuron.facts()
+        self._committed = np.zeros_like(table)
+        self._committed_scalars = (0, 0, bias.copy())
+        self._block_digests: dict[int, int] = {}
+        self._digest = 0
+
+    @property
+    def n_features(self) -> int:
+        """How many features the model has seen in learned samples."""
+        return len(self._neuron.facts()[1])
+
+    # Working and committed
+
+    def commit(self) -> None:
+        """Make the working state the committed one."""
+        self._digest = self._combined_digest(store=True)
+        learned, entries, table, bias = self._neuron.facts()
+        if len(self._committed) < len(table):
+            self._committed = np.concatenate([self._committed, np.zeros_like(table[len(self._committed) :])])
+        for block in self._neuron.dirty_blocks():
+            rows = _rows(block)
+            self._committed[rows] = table[rows]
+        self._committed_scalars = (learned, len(entries), bias.copy())
+        self._neuron.mark_clean()
+
+    def rollback(self) -> None:
+        """Go back to the committed state."""
+        learned, count, bias = self._committed_scalars
+        self._neuron.truncate_names(count)
+        table = self._neuron.facts()[2]
+        for block in self._neuron.dirty_blocks():
+            rows = slice(block * kernel.BLOCK, min((block + 1) * kernel.BLOCK, count))
+            table[rows] = self._committed[rows]
+        self._neuron.put_scalars(learned, bias)
+        self._neuron.mark_clean()
+
+    def dirty_blocks(self) -> list[int]:
+        """Return the blocks that differ from the committed state, in order."""
+        return self._neuron.dirty_blocks()
+
+    def grown_blocks(self) -> list[int]:
+        """Return the blocks that have more features than in the committed state, in order."""
+        committed = self._committed_scalars[1]
+        if self.n_features == committed:
+            return []
+        return list(range(committed // kernel.BLOCK, -(-self.n_features // kernel.BLOCK)))
+
+    # State in blocks
+
+    def block(self, number: int) -> bytes:
+        """Return the rows of a block as little-endian doubles, cut to the features in use."""
+        _, entries, table, _ = self._neuron.facts()
+        return bytes(table[_rows(number, len(entries))])
+
+    def names(self, number: int) -> list[Entry]:
+        """Return the feature identities of a block, by row."""
+        return self._neuron.facts()[1][_rows(number)]
+
+    def scalars(self) -> list[float]:
+        """Return the bias, and the optimizer's numbers for it."""
+        return [float(number) for number in self._neuron.facts()[3]]
+
+    def load(
+        self, version: int, scalars: Sequence[float], blocks: Iterable[tuple[int, list[Entry], bytes]]
+    ) -> None:
+        """Overwrite blocks of the working state.
+
+        Parameters
+        ----------
+        version
+            How many samples the state has learned.
+        scalars
+            As :meth:`scalars` returned them.
+        blocks
+            (number, names, data) in ascending order, as :meth:`names` and :meth:`block` returned them;
+            blocks that are not given stay as they are.
+
+        Raises
+        ------
+        ValueError
+            The blocks do not fit together or do not belong to a model of this configuration; some may
+            be overwritten by then, which :meth:`rollback` undoes.
+        """
+        if not isinstance(version, int) or version < 0:
+            raise ValueError(f"version {version!r}; a whole number ≥ 0 was expected")
+        if len(scalars) != len(self.scalars()):
+            raise ValueError(f"{len(scalars)} scalars; {len(self.scalars())} were expected")
+        bias = _sound("the scalars", np.array(scalars, dtype=np.float64))
+        for number, names, data in blocks:
+            rows = self._checked_rows(number, names, data)
+            self._neuron.add_names(names[len(self.names(number)) :])
+            self._neuron.put(number * kernel.BLOCK, rows)
+        self._neuron.put_scalars(version, bias)
+
+    def _checked_rows(self, number: int, names: list[Entry], data: bytes) -> npt.NDArray[np.float64]:
+        """Return the rows of a block that is to be loaded; raise ValueError unless it fits."""
+        width = self._neuron.facts()[2].shape[1]
+        if len(data) != len(names) * width * 8:
+            raise ValueError(f"block {number}: {len(data)} bytes for {len(names)} rows of {width} numbers")
+        if len(names) > kernel.BLOCK or not all(map(_is_entry, names)):
+            raise ValueError(f"block {number}: at most {kernel.BLOCK} (name,) or (name, text) were expected")
+        first, known = number * kernel.BLOCK, self.names(number)
+        if number < 0 or first > self.n_features or names[: len(known)] != known:
+            raise ValueError(f"block {number}: its names do not continue those of the model")
+        if first + len(known) < self.n_features and len(names) > len(known):
+            raise ValueError(f"block {number}: a block behind it is there already")
+        return _sound(f"block {number}", np.frombuffer(data, dtype="<f8").reshape(-1, width))
+
+    def hash(self) -> str:
+        """Return a fingerprint of names, blocks, bias, and optimizer and scaler state: 32 hex digits.
+
+        Notes
+        -----
+        The sum modulo 2¹²⁸ of a digest per block, so that only changed blocks are digested anew, and one
+        of the bias over it. BLAKE2b; metrics, configuration and stream take no part.
+        """
+        summary = self._combined_digest(store=False).to_bytes(16, "little")
+        scalars = np.array(self.scalars(), dtype="<f8").tobytes()
+        return hashlib.blake2b(summary + scalars, digest_size=16).hexdigest()
+
+    def _combined_digest(self, store: bool) -> int:
+        """Return the sum of the block digests; ``store`` makes it the committed one."""
+        total = self._digest
+        for block in self._neuron.dirty_blocks():
+            digest = self._block_digest(block)
+            total += digest - self._block_digests.get(block, 0)
+            if store:
+                self._block_digests[block] = digest
+        return total % (1 << 128)
+
+    def _block_digest(self, number: int) -> int:
+        names = self.names(number)
+        if not names:
+            return 0
+        try:
+            identities = msgspec.msgpack.encode([number, names])
+        except (TypeError, OverflowError):  # a name may be anything hashable
+            identities = repr((number, names)).encode()
+        content = identities + self.block(number)
+        return int.from_bytes(hashlib.blake2b(content, digest_size=16).digest(), "little")
+
+
+def _rows(block: int, count: int | None = None) -> slice:
+    """Return the rows of a block, cut to ``count`` features."""
+    end = (block + 1) * kernel.BLOCK
+    return slice(block * kernel.BLOCK, end if count is None else min(end, count))
+
+
+def _is_entry(entry: object) -> bool:
+    """Whether this is a feature's identity."""
+    return isinstance(entry, tuple) and (len(entry) == 1 or (len(entry) == 2 and isinstance(entry[1], str)))
+
+
+def _sound(what: str, numbers: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Return numbers that may be state; raise ValueError unless they are finite and within the limit."""
+    if not (np.abs(numbers) <= kernel.LIMIT).all():
+        raise ValueError(f"{what}: a number is not finite or beyond ±{kernel.LIMIT:g}")
+    return numbers
