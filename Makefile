@@ -9,7 +9,7 @@ PIP = $(if $(UV),$(UV) pip install --quiet --python $(BIN)/python,$(BIN)/python 
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check lock clean
+.PHONY: help demo test check bench lock clean
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -24,6 +24,9 @@ check: .venv/installed ## lint, format and types
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy --strict
+
+bench: .venv/installed ## samples per second on each stream, beside json + river
+	@$(BIN)/python -m benchmarks.stream $(ARGS)
 
 lock: $(if $(UV),,$(BIN)/uv) ## choose newer versions: writes constraints.txt
 	@$(or $(UV),$(BIN)/uv) pip compile --quiet --upgrade --universal --python-version 3.11 --all-extras \
