@@ -15,6 +15,9 @@ from service.careful import Id
 from service.settings import ModelSettings
 from service.streams.port import Batch, Header
 
+MAX_MESSAGE = 1000
+"""A message may quote what it refuses, and has to fit beside it into the dead letter."""
+
 _encode = msgspec.json.Encoder().encode
 
 
@@ -87,7 +90,7 @@ def dead_letter_headers(batch: Batch, row: int, rejection: Rejection, model: str
     """Return the record's own headers with the reason behind them."""
     error: dict[str, Any] = {
         "reason": rejection.reason,
-        "message": rejection.message,
+        "message": rejection.message[:MAX_MESSAGE],
         "topic": batch.topic,
         "partition": batch.partition,
         "offset": batch.offsets[row],

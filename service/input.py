@@ -74,9 +74,9 @@ class Input:
         return all(self._reader.position(partition) >= end for partition, end in ends.items())
 
     def lag(self) -> int:
-        """Return how many offsets are left to read to the ends, which are looked up once a second."""
+        """Return how many offsets are left to the ends of what is read, which are looked up once a second."""
         if time.monotonic() - self._ends_at >= ENDS_S:
-            self._ends = self.ends()
+            self._ends = {place: self._stream.end_offset(place) for place in self._positions}
             self._ends_at = time.monotonic()
         return sum(max(0, end - self._reader.position(partition)) for partition, end in self._ends.items())
 

@@ -27,14 +27,6 @@ from service.streams.port import Output, Partition, TopicSpec
 Answer = TypeVar("Answer")
 
 ATTEMPT_S = 3.0
-PASSING = {
-    KafkaError._TIMED_OUT,
-    KafkaError.NOT_LEADER_FOR_PARTITION,
-    KafkaError.LEADER_NOT_AVAILABLE,
-    KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
-    KafkaError.COORDINATOR_NOT_AVAILABLE,
-    KafkaError.NOT_COORDINATOR,
-}
 
 
 class ConfluentStream(Closes):
@@ -70,7 +62,7 @@ class ConfluentStream(Closes):
             try:
                 return question()
             except KafkaException as error:
-                if error.args[0].code() not in PASSING or time.monotonic() > deadline:
+                if error.args[0].name() not in common.PASSING or time.monotonic() > deadline:
                     raise self._connection.told(error.args[0], subject) from None
                 time.sleep(0.02)
 

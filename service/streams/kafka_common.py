@@ -148,6 +148,31 @@ FENCED = {
     "REBALANCE_IN_PROGRESS",
     "FENCED_INSTANCE_ID",
 }
+PASSING = {
+    "COORDINATOR_LOAD_IN_PROGRESS",
+    "COORDINATOR_NOT_AVAILABLE",
+    "CONCURRENT_TRANSACTIONS",
+    "FENCED_LEADER_EPOCH",
+    "KAFKA_STORAGE_ERROR",
+    "LEADER_NOT_AVAILABLE",
+    "LISTENER_NOT_FOUND",
+    "NETWORK_EXCEPTION",
+    "NOT_CONTROLLER",
+    "NOT_COORDINATOR",
+    "NOT_ENOUGH_REPLICAS",
+    "NOT_ENOUGH_REPLICAS_AFTER_APPEND",
+    "NOT_LEADER_FOR_PARTITION",
+    "OFFSET_NOT_AVAILABLE",
+    "REPLICA_NOT_AVAILABLE",
+    "THROTTLING_QUOTA_EXCEEDED",
+    "UNKNOWN_LEADER_EPOCH",
+    "UNSTABLE_OFFSET_COMMIT",
+    "_NOENT",  # what confluent says while a partition has no leader
+    "_TIMED_OUT",
+    "_WAIT_COORD",
+}
+"""What a cluster says while a broker restarts, and leaders and coordinators are on the move."""
+
 GONE = {"_AUTO_OFFSET_RESET", "OFFSET_OUT_OF_RANGE", "NoOffsetForPartitionError", "LogTruncationError"}
 
 
@@ -169,6 +194,8 @@ def told(servers: str, name: str, detail: str) -> PerceptronError:
         return Unreachable(
             f"no Kafka broker answers at {servers} ({what}): start one there or set stream.url to where it is"
         )
+    if name in PASSING:
+        return Unreachable(f"Kafka at {servers} is not ready ({what}): try again in a moment")
     return StreamError(f"Kafka at {servers}: {what}")
 
 

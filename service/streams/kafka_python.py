@@ -9,34 +9,17 @@ from typing import Any, TypeVar
 
 from kafka import KafkaAdminClient, TopicPartition
 from kafka.admin import ConfigResource, NewTopic, OffsetSpec
-from kafka.errors import (
-    CoordinatorLoadInProgressError,
-    CoordinatorNotAvailableError,
-    KafkaError,
-    LeaderNotAvailableError,
-    NotCoordinatorError,
-    NotLeaderForPartitionError,
-    TopicAlreadyExistsError,
-    for_code,
-)
+from kafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 from kafka.partitioner.default import murmur2
 
 from service.errors import RecordTooLarge, StreamError
 from service.streams import kafka_common as common
 from service.streams.kafka_common import REQUEST_TIMEOUT_MS, TIMEOUT_S, Closes
-from service.streams.kafka_python_clients import Connection, Reader, Seat
+from service.streams.kafka_python_clients import Connection, Reader, Seat, named
 from service.streams.kafka_python_writer import Appender, Writer
 from service.streams.port import Output, Partition, TopicSpec
 
 Answer = TypeVar("Answer")
-
-PASSING = (
-    CoordinatorLoadInProgressError,
-    CoordinatorNotAvailableError,
-    LeaderNotAvailableError,
-    NotCoordinatorError,
-    NotLeaderForPartitionError,
-)
 
 
 def murmur2_partition(key: bytes, partitions: int) -> int:
@@ -65,7 +48,7 @@ class KafkaPythonStream(Closes):
                 try:
                     return question()
                 except KafkaError as error:
-                    if not isinstance(error, PASSING) or time.monotonic() > deadline:
+                    if named(error)[0] not in common.PASSING or time.monotonic() > deadline:
                         raise
             time.sleep(0.02)
 

@@ -129,6 +129,7 @@ def named(error: BaseException) -> tuple[str, str]:
     """Return the name the protocol, or else the client, gives an error, and its text."""
     if not isinstance(error, KafkaError):
         return "", ""
+    error = next((cause for cause in error.args if isinstance(cause, KafkaError)), error)
     return str(getattr(error, "message", None) or type(error).__name__), str(error)
 
 

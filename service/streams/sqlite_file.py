@@ -24,6 +24,7 @@ from service.errors import (
 
 APPLICATION_ID = 0x70637074  # "pcpt"
 FORMAT_VERSION = 1
+HEADER = b"SQLite format 3\0"
 LOCK_TIMEOUT_S = 10.0
 # SQLite's own waiting backs off to 100 ms and starves behind a busy producer: short naps, often.
 LOCK_NAP_S = 0.005
@@ -52,6 +53,7 @@ class SqliteFile:
     def __init__(self, path: str) -> None:
         self.path = str(Path(path).absolute())
         self._is_writing = False
+        _refuse_other_files(Path(self.path))
         try:
             self._connection = sqlite3.connect(
                 self.path, timeout=LOCK_NAP_S, isolation_level=None, check_same_thread=False
@@ -157,6 +159,14 @@ _MEANING: dict[int, tuple[type[StreamError], str]] = {
     sqlite3.SQLITE_CORRUPT: (Damaged, "restore it from a copy, or move it away and start anew"),
     sqlite3.SQLITE_TOOBIG: (RecordTooLarge, "send smaller records"),
 }
+
+
+def _refuse_other_files(path: Path) -> None:
+    """Raise for a file that is no database; SQLite would take one shorter than its header for an empty one."""
+    with contextlib.suppress(OSError):  # SQLite says better what is wrong with a path
+        if path.is_file() and (start := path.open("rb").read(len(HEADER))) and start != HEADER:
+            advice = _MEANING[sqlite3.SQLITE_NOTADB][1]
+            raise Damaged(f"{path}: the file is not a database; {advice}")
 
 
 def _explained(path: str, error: sqlite3.Error) -> StreamError:

@@ -78,9 +78,11 @@ def test_poll_serves_its_partitions_in_turn(stream: SqliteStream) -> None:
 
 def test_what_is_not_a_stream_file_is_told_with_its_path(tmp_path: Path) -> None:
     text = tmp_path / "text.db"
-    text.write_text("not a database, but longer than its header is: " * 20)
-    with pytest.raises(Damaged, match=r"text\.db: .*stream\.url"):
-        SqliteStream(str(text))
+    for content in ("x", "not a database, but longer than its header is: " * 20):
+        text.write_text(content)
+        with pytest.raises(Damaged, match=r"text\.db: .*stream\.url"):
+            SqliteStream(str(text))
+        assert text.read_text() == content
     with pytest.raises(Unreachable, match=r"missing.stream\.db: .*directory"):
         SqliteStream(str(tmp_path / "missing" / "stream.db"))
     with pytest.raises(Unreachable):
