@@ -24,7 +24,7 @@ from service.errors import (
 
 APPLICATION_ID = 0x70637074  # "pcpt"
 FORMAT_VERSION = 1
-HEADER = b"SQLite format 3\0"
+SMALLEST_DATABASE = 512
 LOCK_TIMEOUT_S = 10.0
 # SQLite's own waiting backs off to 100 ms and starves behind a busy producer: short naps, often.
 LOCK_NAP_S = 0.005
@@ -162,11 +162,13 @@ _MEANING: dict[int, tuple[type[StreamError], str]] = {
 
 
 def _refuse_other_files(path: Path) -> None:
-    """Raise for a file that is no database; SQLite would take one shorter than its header for an empty one."""
+    """Raise for a file too short to be a database: SQLite would take it for an empty one.
+
+    By its size alone: to open and close it here would drop this process's locks on it (POSIX).
+    """
     with contextlib.suppress(OSError):  # SQLite says better what is wrong with a path
-        if path.is_file() and (start := path.open("rb").read(len(HEADER))) and start != HEADER:
-            advice = _MEANING[sqlite3.SQLITE_NOTADB][1]
-            raise Damaged(f"{path}: the file is not a database; {advice}")
+        if path.is_file() and 0 < path.stat().st_size < SMALLEST_DATABASE:
+            raise Damaged(f"{path}: the file is not a database; {_MEANING[sqlite3.SQLITE_NOTADB][1]}")
 
 
 def _explained(path: str, error: sqlite3.Error) -> StreamError:
