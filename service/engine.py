@@ -120,6 +120,10 @@ class Engine:
         seat = self._stream.join(self._settings.group, model_topic, instance_id)
         self._membership = stack.enter_context(seat)
         stack.callback(self._let_go)
+        if self._reset_from is not None:
+            with suppress(OpenTransaction):  # the owner's own: whoever takes over will end it by fencing
+                self._log.read()
+            self._doomed = self._log.stored_id()
 
     def _turn(self) -> None:
         """One round: heartbeat and ownership, then stand by, take over, or poll, learn and commit."""
@@ -130,7 +134,7 @@ class Engine:
             return self._take_over()
         self._watchdog.tick("polling")
         if batches := self._poll():
-            return self._learn(batches)
+            self._learn(batches)
         self._is_done = self._ends is not None and self._input.has_reached(self._ends)
         return None
 
@@ -148,7 +152,7 @@ class Engine:
         sequence = self._head.sequence + 1 if self._head else 1
         head = new_head(self._learner, self._settings, self._model_id, sequence, self._attempt)
         outputs.append(state_records(self._learner.model, head, self._log.partition))
-        self._write(outputs)
+        self._write(outputs, self._learner.position)
         self._learner.commit()
         self._head = head
         self._failures = 0
@@ -156,10 +160,10 @@ class Engine:
         records = sum(map(len, batches))
         self._on_commit(Commit(head, self._learner.metric_values(), records, self._input.lag(), seconds))
 
-    def _write(self, outputs: list[Output]) -> None:
+    def _write(self, outputs: list[Output], position: Position) -> None:
         assert self._writer is not None, "only an owner writes"
         self._watchdog.tick("committing")
-        self._writer.commit(outputs, self._learner.position.next_offsets, self._membership)
+        self._writer.commit(outputs, position.next_offsets, self._membership)
 
     def _stand_by(self) -> None:
         """Another process owns the shard: wait for it, or for the owner to pass the end."""
@@ -177,7 +181,8 @@ class Engine:
         if head is None:
             return False
         self._input.seek(Position.from_wire(head.next_offsets))
-        return not self._input.poll() and self._input.has_reached(ends)
+        behind = [b for b in self._input.poll() if b.offsets[0] < ends.get((b.topic, b.partition), 0)]
+        return not behind and self._input.has_reached(ends)
 
     def _back_off(self, failure: Exception) -> None:
         """Forget the writer and wait, a little longer each time."""
@@ -227,8 +232,15 @@ class Engine:
             )
 
     def _start_anew(self, start: str) -> None:
-        """Write tombstones for the old model and a head for an untrained one, in one transaction."""
+        """Write tombstones for the old model and a head for an untrained one, in one transaction.
+
+        Only for the model that stood at the start: a new one is ours, if the commit was in doubt, or that of
+        another who was told the same and came first; it is learned on.
+        """
         self._log.read()
+        if self._log.stored_id() != self._doomed:
+            self._reset_from = None
+            return
         old = self._log.stored_head()
         known: dict[Partition, int] = {}
         if start == "end":
@@ -237,10 +249,10 @@ class Engine:
             samples = self._settings.topics.samples
             group = {samples: self._stream.group_offsets(self._settings.group, samples)}
             known = Position.from_wire(old.next_offsets if old else group)
-        self._learner.restart()
-        self._learner.position = Position(self._input.seek(known))
+        untrained = Learner(self._settings, {})
+        untrained.position = Position(self._input.seek(known))
         sequence = old.sequence + 1 if old else 1
-        head = new_head(self._learner, self._settings, secrets.token_hex(8), sequence, self._attempt)
-        self._write([reset_records(self._log.stored_keys(), head, self._log.partition)])
+        head = new_head(untrained, self._settings, secrets.token_hex(8), sequence, self._attempt)
+        self._write([reset_records(self._log.stored_keys(), head, self._log.partition)], untrained.position)
         self._reset_from = None
         log.info("started anew: model %s", head.model_id)

@@ -7,6 +7,7 @@ name, part by part: nothing in it names a class, so nothing in it can run code.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -39,13 +40,17 @@ class RiverMetrics:
         self._metrics = {name: _checked(name, self._is_binary) for name in names}
 
     def update(self, labels: npt.NDArray[np.float64], predictions: npt.NDArray[np.float64]) -> None:
-        """Take a batch in: NaN labels were not given, NaN predictions were refused."""
+        """Take a batch in: NaN labels were not given, NaN predictions were refused.
+
+        A sample for which a metric is not defined (RMSLE below -1, an overflow) is left out of that metric.
+        """
         if not self._metrics:
             return
         for y, p in zip(labels.tolist(), predictions.tolist(), strict=True):
             if y == y and p == p:
                 for metric in self._metrics.values():
-                    _update(metric, y, p, self._is_binary)
+                    with suppress(ArithmeticError, ValueError):
+                        _update(metric, y, p, self._is_binary)
 
     def values(self) -> dict[str, float]:
         """Return the metrics by name."""

@@ -14,17 +14,18 @@ LEAST_BYTES = 1_048_588
 
 
 def topic_specs(settings: Settings, partitions: int = 1) -> list[TopicSpec]:
-    """Return the topics of a model: answers as wide as the samples, and roomier; the model log compacted."""
+    """Return the topics of a model: answers as wide as the samples, and roomier; the model log compacted.
+
+    Far roomier: the limit on samples is on what their producer compressed, dead letters are not compressed.
+    """
     sample_bytes = max(LEAST_BYTES, settings.engine.max_record_bytes + HEADROOM_BYTES)
-    roomier = {"max.message.bytes": str(sample_bytes + HEADROOM_BYTES)}
+    roomier = {"max.message.bytes": str(10 * sample_bytes)}
     topics = settings.topics
     return [
         TopicSpec(topics.samples, partitions, {"max.message.bytes": str(sample_bytes)}),
         TopicSpec(topics.predictions, partitions, roomier),
         TopicSpec(topics.dlq, partitions, roomier),
-        TopicSpec(
-            topics.model, 1, {"cleanup.policy": "compact", "max.message.bytes": str(10 * sample_bytes)}
-        ),
+        TopicSpec(topics.model, 1, {"cleanup.policy": "compact", **roomier}),
     ]
 
 

@@ -63,7 +63,7 @@ def broker() -> Iterator[str]:
         with _in_docker() as bootstrap:
             yield bootstrap
     elif _java_found():
-        with _from_jars() as bootstrap:
+        with broker_from_jars() as bootstrap:
             yield bootstrap
     else:
         raise NoBrokerError("set KAFKA_BOOTSTRAP=host:port, start Docker, or install Java 17+ and Maven")
@@ -82,7 +82,7 @@ def _docker_answers() -> bool:
 def _in_docker() -> Iterator[str]:
     from testcontainers.core.container import DockerContainer
 
-    port = _free_port()
+    port = free_port()
     bootstrap = f"127.0.0.1:{port}"
     container = DockerContainer(IMAGE)
     container.ports["9092/tcp"] = ("127.0.0.1", port)  # type: ignore[assignment]  # with_bind_ports opens all
@@ -100,13 +100,18 @@ def _java_found() -> bool:
 
 
 @contextmanager
-def _from_jars() -> Iterator[str]:
+def broker_from_jars(more: Mapping[str, str] | None = None) -> Iterator[str]:
+    """Yield the address of a broker started with ``java``; ``more`` settings add to lists that are there."""
+    if not _java_found():
+        raise NoBrokerError("install Java 17+ and Maven")
     classpath = f"{_jars()}/*"
-    client, internal, controller = (f"127.0.0.1:{_free_port()}" for _ in range(3))
+    client, internal, controller = (f"127.0.0.1:{free_port()}" for _ in range(3))
     with tempfile.TemporaryDirectory(prefix="kafka-", ignore_cleanup_errors=True) as name:
         home = Path(name)
         properties = home / "server.properties"
         settings = {**_settings(client, internal, controller, advertised=client), "log.dirs": f"{home}/data"}
+        for key, value in (more or {}).items():
+            settings[key] = f"{settings[key]},{value}" if key in settings else value
         properties.write_text("".join(f"{key}={value}\n" for key, value in settings.items()))
         java = ["java", "-Xmx1g", "-cp", classpath]
         storage = [
@@ -156,7 +161,8 @@ def _wait_until_ready(bootstrap: str) -> None:
     admin.close()
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port of the loopback interface that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

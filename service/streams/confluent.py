@@ -21,7 +21,7 @@ from service.errors import RecordTooLarge, StreamError, TopicMissing
 from service.streams import kafka_common as common
 from service.streams.confluent_clients import Connection, Reader, Seat
 from service.streams.confluent_writer import Appender, Writer
-from service.streams.kafka_common import TIMEOUT_S, Closes
+from service.streams.kafka_common import SLICE_S, TIMEOUT_S, Closes
 from service.streams.port import Output, Partition, TopicSpec
 
 Answer = TypeVar("Answer")
@@ -49,11 +49,13 @@ class ConfluentStream(Closes):
 
     def _greet(self) -> None:
         """Fail now, with the reason, where the cluster cannot be used."""
-        try:
-            self._admin.describe_cluster(request_timeout=TIMEOUT_S).result()
-        except KafkaException as error:
-            self._admin.poll(0)  # serves _on_error: only there is a wrong password called so
-            raise self._connection.told(self._refusal or error.args[0]) from None
+        greeting = self._admin.describe_cluster(request_timeout=TIMEOUT_S)
+        while not (greeting.done() or self._refusal):
+            self._admin.poll(SLICE_S / 10)  # serves _on_error: only there is a wrong password called so
+        if self._refusal:
+            raise self._connection.told(self._refusal)
+        with self._connection.telling():
+            greeting.result()
 
     def _ask(self, subject: str, question: Callable[[], Answer]) -> Answer:
         """Ask again what the client would not: leaders and coordinators come and go."""

@@ -87,12 +87,12 @@ class Connection:
         raise common.wrong_option(self.client, named or self._options) from None
 
     @contextmanager
-    def telling(self) -> Iterator[None]:
+    def telling(self, subject: str = "") -> Iterator[None]:
         """Turn the client's exceptions into ours."""
         try:
             yield
         except KafkaException as error:
-            raise self.told(error.args[0]) from None
+            raise self.told(error.args[0], subject) from None
 
     def told(self, error: KafkaError, subject: str = "") -> Exception:
         """Return the client's error as ours."""
@@ -164,6 +164,8 @@ class Reader(Closes):
             raise OffsetGone(
                 f"{place[0]}/{place[1]} has no offset {self._positions.get(place)}: {error.str()}"
             )
+        elif error.code() == KafkaError.GROUP_AUTHORIZATION_FAILED:
+            pass  # the client asks for the group that it demands, and we never use
         elif error.name() in common.RIGHTS | common.NO_TOPIC:
             raise self._connection.told(error)
         else:
@@ -187,6 +189,7 @@ class Seat(Closes):
     def __init__(self, connection: Connection, topic: str, config: Mapping[str, Any]) -> None:
         self._connection = connection
         self._topic = topic
+        self._subject = f"group {config['group.id']} over {topic}"
         self._instance_id = str(config.get("group.instance.id", ""))
         self._failure: KafkaError | None = None
         self._open = True
@@ -220,7 +223,7 @@ class Seat(Closes):
     def _told(self, error: KafkaError) -> Exception:
         if error.code() == KafkaError.FENCED_INSTANCE_ID or "group.instance.id" in error.str():
             return common.instance_taken(self._instance_id)
-        return self._connection.told(error)
+        return self._connection.told(error, self._subject)
 
     def prove(self) -> bool:
         """Whether the group confirms, in a round trip, that this seat and its assignment are current."""

@@ -83,7 +83,7 @@ class Writer(common.TransactionalWriter):
         guards = {**PRODUCER_GUARDS, "transactional.id": name, "error_cb": self._on_error}
         # No on_delivery: with one the client breaks on being fenced, and a lost record fails the end anyway.
         self._producer = connection.open(Producer, {**PRODUCER, **TRANSACTIONS}, guards)
-        with connection.telling():
+        with connection.telling(f"transactional id {name}"):
             self._again(self._producer.init_transactions, COMMIT_TIMEOUT_S)
 
     def _on_error(self, error: KafkaError) -> None:

@@ -251,15 +251,15 @@ class TransactionalWriter(Closes, ABC):
                 self._send_offsets(next_offsets, membership)
         except BaseException as error:
             self._discard()
-            raise self._before_end(error) from error
+            raise self._before_end(error, outputs) from error
         try:
             self._end()
         except BaseException as error:
             self._discard()
-            raise self._during_end(error) from error
+            raise self._during_end(error, outputs) from error
         self._was_slow |= self._pace.is_unusual(time.monotonic() - started)
 
-    def _before_end(self, error: BaseException) -> BaseException:
+    def _before_end(self, error: BaseException, outputs: Sequence[Output]) -> BaseException:
         """Nothing was written: say whether trying again can help."""
         name, detail = self._named(error)
         if not name:
@@ -267,16 +267,17 @@ class TransactionalWriter(Closes, ABC):
         if name in FENCED:
             return Fenced(f"{name}: {detail}")
         if name in RIGHTS | NO_TOPIC | TOO_LARGE:
-            return told(self._servers, name, detail)
+            topics = ", ".join(sorted({output.topic for output in outputs}))
+            return told(self._servers, name, f"writing {topics}: {detail}")
         return Aborted(f"{name}: {detail}")
 
-    def _during_end(self, error: BaseException) -> BaseException:
+    def _during_end(self, error: BaseException, outputs: Sequence[Output]) -> BaseException:
         """Even a fence proves nothing here: it may answer the second try of an end that took effect."""
         name, detail = self._named(error)
         if not name:
             return error
         if self._proves_nothing_written(error):
-            return self._before_end(error)
+            return self._before_end(error, outputs)
         return InDoubt(f"{name}: {detail}")
 
     def close(self) -> None:

@@ -70,10 +70,12 @@ class KafkaPythonStream(Closes):
 
     def partitions(self, topic: str) -> int:
         """Return how many partitions a topic has."""
-        with self._connection.telling():
-            (found,) = self._admin.describe_topics([topic])
-            if found["error_code"]:
-                raise for_code(found["error_code"])(topic)
+        return self._ask(lambda: self._count_partitions(topic))
+
+    def _count_partitions(self, topic: str) -> int:
+        (found,) = self._admin.describe_topics([topic])
+        if found["error_code"]:
+            raise for_code(found["error_code"])(topic)
         return len(found["partitions"])
 
     def first_offset(self, partition: Partition) -> int:
@@ -93,7 +95,11 @@ class KafkaPythonStream(Closes):
         """Return the topic's ``max.message.bytes``."""
         asked = [ConfigResource("topic", topic)]
         found = self._ask(lambda: self._admin.describe_configs(asked, config_filter="all"))
-        return int(found["topic"][topic]["max.message.bytes"]["value"])
+        if not (config := found["topic"][topic]):  # the client drops why
+            self.partitions(topic)
+            what = f"{topic}: no right to describe its settings"
+            raise common.told(self._connection.servers, "TOPIC_AUTHORIZATION_FAILED", what)
+        return int(config["max.message.bytes"]["value"])
 
     def group_offsets(self, group: str, topic: str) -> dict[int, int]:
         """Return the committed positions of a group by partition."""

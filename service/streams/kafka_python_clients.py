@@ -115,14 +115,15 @@ class Connection:
         raise common.wrong_option(self.client, mine)
 
     @contextmanager
-    def telling(self) -> Iterator[None]:
+    def telling(self, subject: str = "") -> Iterator[None]:
         """Turn the client's exceptions into ours."""
         try:
             yield
         except KafkaConfigurationError:
             raise
         except KafkaError as error:
-            raise common.told(self.servers, *named(error)) from None
+            name, detail = named(error)
+            raise common.told(self.servers, name, f"{subject}: {detail}".removeprefix(": ")) from None
 
 
 def named(error: BaseException) -> tuple[str, str]:
@@ -224,7 +225,8 @@ class Seat(Closes):
             self._consumer.pause(*assigned)  # a rebalance ends the pause
         shards = frozenset(place.partition for place in assigned)
         if shards and self._instance_id and time.monotonic() > self._confirm_at:
-            self._confirm(shards)  # A9: heartbeats that meet a fenced instance id just stop, without a word
+            with self._telling():
+                self._confirm(shards)  # A9: heartbeats that meet a fenced instance id just stop, without a word
         return shards
 
     def _finish_join(self) -> None:
@@ -239,7 +241,8 @@ class Seat(Closes):
     def prove(self) -> bool:
         """Whether the group confirms, in a round trip, that this seat and its assignment are current."""
         shards = self.poll()
-        return bool(shards) and self._confirm(shards) and self.poll() == shards
+        with self._telling():
+            return bool(shards) and self._confirm(shards) and self.poll() == shards
 
     def _confirm(self, shards: frozenset[int]) -> bool:
         self._confirm_at = time.monotonic() + self._session_s
@@ -250,7 +253,9 @@ class Seat(Closes):
             self._consumer.commit(offsets, timeout_ms=REQUEST_TIMEOUT_MS)
         except FencedInstanceIdError:
             raise common.instance_taken(self._instance_id) from None
-        except KafkaError:
+        except KafkaError as error:
+            if named(error)[0] in common.RIGHTS:
+                raise
             return False
         return True
 

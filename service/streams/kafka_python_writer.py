@@ -86,7 +86,7 @@ class Writer(common.TransactionalWriter):
         timeout = {"transaction_timeout_ms": common.TRANSACTION_TIMEOUT_MS}
         self._producer = connection.open(KafkaProducer, {**PRODUCER, **timeout}, guards)
         try:
-            with connection.telling():
+            with connection.telling(f"transactional id {name}"):
                 self._init_transactions()
         except BaseException:
             self._discard()

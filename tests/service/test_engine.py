@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,21 @@ def run(stream: Any, chosen: Settings = CHOSEN, **options: Any) -> list[Commit]:
     commits: list[Commit] = []
     Engine(stream, chosen, on_commit=commits.append, **options).run(until_end=True)
     return commits
+
+
+@contextmanager
+def in_a_thread(tmp_path: Path, on_commit: Any) -> Iterator[Engine]:
+    """Run an engine beside the test, on a stream of its own, until it is stopped."""
+    with SqliteStream(str(tmp_path / "stream.db"), 1500) as opened:
+        engine = Engine(opened, CHOSEN, on_commit=on_commit)
+        thread = threading.Thread(target=engine.run)
+        thread.start()
+        try:
+            yield engine
+        finally:
+            engine.stop()
+            thread.join(20)
+        assert not thread.is_alive()
 
 
 def topic(stream: Stream, name: str, partition: int = 0) -> list[Any]:
@@ -157,18 +173,26 @@ def test_a_fenced_owner_stands_by_with_nothing_of_its_failed_batch(
     assert outcome(stream) == undisturbed
 
 
-def test_it_learns_what_arrives_while_it_runs_and_stops_when_told(stream: Stream) -> None:
+def test_it_learns_what_arrives_while_it_runs_and_stops_when_told(stream: Stream, tmp_path: Path) -> None:
     commits: list[Commit] = []
-    engine = Engine(stream, CHOSEN, on_commit=commits.append)
-    thread = threading.Thread(target=engine.run)
-    thread.start()
-    for start in range(0, 600, 200):
-        produce(stream, RECORDS[start : start + 200])
-    wait_until(lambda: sum(commit.records for commit in commits) == 600)
-    engine.stop()
-    thread.join(10)
-    assert not thread.is_alive()
+    with in_a_thread(tmp_path, on_commit=commits.append) as engine:
+        for start in range(0, 600, 200):
+            produce(stream, RECORDS[start : start + 200])
+        wait_until(lambda: sum(commit.records for commit in commits) == 600)
+        engine.stop()
     assert restored(stream)[0].model.hash() == plain_loop(RECORDS, CHOSEN).hash
+
+
+def test_until_end_ends_though_producers_go_on(stream: Stream) -> None:
+    produce(stream, RECORDS[:100])
+    commits: list[Commit] = []
+
+    def produce_more(commit: Commit) -> None:
+        commits.append(commit)
+        produce(stream, RECORDS[:50])
+
+    Engine(stream, CHOSEN, on_commit=produce_more).run(until_end=True)
+    assert sum(commit.records for commit in commits) == 100
 
 
 def test_two_input_partitions_are_both_learned_and_answered_side_by_side(tmp_path: Path) -> None:
@@ -228,6 +252,14 @@ def test_reset_model_starts_anew_from_the_chosen_place(stream: Stream, start: st
         live = {key for _, key, value, _ in topic(stream, anew.topics.model) if value is not None}
         assert live == {b"head"}, "the old keys were buried"
     assert run(stream, anew) == []
+
+
+def test_a_reset_whose_commit_was_in_doubt_is_not_done_twice(stream: Stream) -> None:
+    produce(stream)
+    last = run(stream)[-1].head
+    produce(stream, RECORDS[:50])
+    (commit,) = run(ScriptedStream(stream, [WRITTEN]), reset_from="head")
+    assert commit.head.sequence == last.sequence + 2, "one commit of the reset, one of what came after it"
 
 
 def test_a_lost_model_topic_is_refused_unless_reset(tmp_path: Path) -> None:
@@ -312,16 +344,12 @@ def test_a_dead_letter_topic_too_small_for_the_largest_sample_is_refused(tmp_pat
             run(opened)
 
 
-def test_a_standby_waits_for_the_owner_to_pass_the_end(stream: Stream) -> None:
+def test_a_standby_waits_for_the_owner_to_pass_the_end(stream: Stream, tmp_path: Path) -> None:
     produce(stream)
-    owner = Engine(stream, CHOSEN)
     started = threading.Event()
-    owner._on_commit = lambda commit: started.set()
-    owner_thread = threading.Thread(target=owner.run)
-    owner_thread.start()
-    started.wait(10)
-    commits = run(stream)
-    owner.stop()
-    owner_thread.join(10)
+    with in_a_thread(tmp_path, on_commit=lambda commit: started.set()) as owner:
+        assert started.wait(20)
+        commits = run(stream)
+        owner.stop()
     assert commits == [], "the standby learned nothing"
     assert restored(stream)[0].model.hash() == plain_loop(RECORDS, CHOSEN).hash

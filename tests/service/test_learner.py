@@ -170,6 +170,14 @@ def test_metrics_of_river_by_name_agree_with_our_own() -> None:
     assert learner.metric_values() == values
 
 
+def test_a_sample_for_which_a_river_metric_is_not_defined_is_left_out_of_it_alone() -> None:
+    learner = Learner(settings(model={"task": "regression", "metrics": ["RMSLE", "MAE"]}), WIDTHS)
+    values = [b'{"features": {"a": 1}, "label": %s}' % label for label in (b"3", b"-5", b"1e200", b"4")]
+    (predictions,) = learner.process(batch([Case(None, value) for value in values]))
+    assert len(predictions) == 4
+    assert learner.metric_values()["MAE"] == pytest.approx(learner.metric_values()["mae"])
+
+
 def test_defaults_need_no_settings() -> None:
     chosen = Settings()
     learner = Learner(chosen, {chosen.topics.predictions: 1, chosen.topics.dlq: 1})
