@@ -75,8 +75,8 @@ class ConfluentStream(Closes):
             NewTopic(t.name, num_partitions=t.partitions, replication_factor=-1, config=dict(t.config))
             for t in wanted
         ]
-        with self._connection.telling():
-            for made in self._admin.create_topics(new, request_timeout=TIMEOUT_S).values() if new else ():
+        for name, made in self._admin.create_topics(new, request_timeout=TIMEOUT_S).items() if new else ():
+            with self._connection.telling(name):
                 self._unless_there(made)
         deadline = time.monotonic() + TIMEOUT_S
         while not all(self._has_leaders(topic.name) for topic in wanted) and time.monotonic() < deadline:

@@ -167,7 +167,7 @@ class Reader(Closes):
         elif error.code() == KafkaError.GROUP_AUTHORIZATION_FAILED:
             pass  # the client asks for the group that it demands, and we never use
         elif error.name() in common.RIGHTS | common.NO_TOPIC:
-            raise self._connection.told(error)
+            raise self._connection.told(error, message.topic() or "")
         else:
             log.warning("reading %s/%s: %s", *place, error)
         return True

@@ -12,7 +12,7 @@ from kafka.admin import ConfigResource, NewTopic, OffsetSpec
 from kafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 from kafka.partitioner.default import murmur2
 
-from service.errors import RecordTooLarge, StreamError
+from service.errors import RecordTooLarge, StreamError, TopicMissing
 from service.streams import kafka_common as common
 from service.streams.kafka_common import REQUEST_TIMEOUT_MS, TIMEOUT_S, Closes
 from service.streams.kafka_python_clients import Connection, Reader, Seat, named
@@ -56,8 +56,10 @@ class KafkaPythonStream(Closes):
         """Make the topics that are missing, and wait until they can be used."""
         wanted = list(topics)
         for topic in wanted:
-            with self._connection.telling():
+            with self._connection.telling(topic.name):
                 self._create(topic)
+            with suppress(TopicMissing):
+                self.partitions(topic.name)  # tells a missing right, which the wait would sit out
         if wanted:
             names = [topic.name for topic in wanted]
             with self._connection.telling():

@@ -1,15 +1,16 @@
 """Connections, readers, seats and writers by kafka-python; the stream is in ``kafka_python.py``.
 
-A1 to A10 are kafka-python's own defects (3.0), each met where it would bite.
+A1 to A11 are kafka-python's own defects (3.0), each met where it would bite.
 """
 
 from __future__ import annotations
 
 import logging
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import kafka
@@ -19,7 +20,7 @@ from kafka.errors import FencedInstanceIdError, KafkaConfigurationError, KafkaEr
 from kafka.serializer import Serializer
 from kafka.structs import MemberState, OffsetAndMetadata
 
-from service.errors import OffsetGone
+from service.errors import OffsetGone, Unreachable
 from service.streams import kafka_common as common
 from service.streams.kafka_common import REQUEST_TIMEOUT_MS, Closes
 from service.streams.port import Batch, Fenced, Partition
@@ -110,9 +111,22 @@ class Connection:
             mine = {name: common.typed(value, kind.DEFAULT_CONFIG[name]) for name, value in mine.items()}
             with self.telling():
                 return kind(**{**COMMON, **defaults, **mine, **guards})
+        except Unreachable:
+            if "SASL" in self._options.get("security_protocol", "") and self._takes_connections():
+                what = "connections are taken, but no login succeeds"
+                raise common.told(self.servers, "SASL_AUTHENTICATION_FAILED", what) from None
+            raise
         except (KafkaConfigurationError, ValueError, TypeError, AssertionError, AttributeError, OSError):
             pass  # its text may hold a password
         raise common.wrong_option(self.client, mine)
+
+    def _takes_connections(self) -> bool:
+        """Whether somebody is there: that a login was refused the client keeps to itself (A11)."""
+        for server in self.servers.split(","):
+            host, _, port = server.rpartition(":")
+            with suppress(OSError), socket.create_connection((host.strip("[]"), int(port)), timeout=1.0):
+                return True
+        return False
 
     @contextmanager
     def telling(self, subject: str = "") -> Iterator[None]:
@@ -131,7 +145,8 @@ def named(error: BaseException) -> tuple[str, str]:
     if not isinstance(error, KafkaError):
         return "", ""
     error = next((cause for cause in error.args if isinstance(cause, KafkaError)), error)
-    return str(getattr(error, "message", None) or type(error).__name__), str(error)
+    name, detail = str(getattr(error, "message", None) or type(error).__name__), str(error)
+    return name, detail.partition(": Request '")[0] if name in common.RIGHTS else detail
 
 
 def bounded(call: Callable[[], object], timeout_s: float) -> None:
@@ -225,8 +240,7 @@ class Seat(Closes):
             self._consumer.pause(*assigned)  # a rebalance ends the pause
         shards = frozenset(place.partition for place in assigned)
         if shards and self._instance_id and time.monotonic() > self._confirm_at:
-            with self._telling():
-                self._confirm(shards)  # A9: heartbeats that meet a fenced instance id just stop, without a word
+            self._confirm(shards)  # A9: heartbeats that meet a fenced instance id just stop, without a word
         return shards
 
     def _finish_join(self) -> None:
@@ -241,22 +255,20 @@ class Seat(Closes):
     def prove(self) -> bool:
         """Whether the group confirms, in a round trip, that this seat and its assignment are current."""
         shards = self.poll()
-        with self._telling():
-            return bool(shards) and self._confirm(shards) and self.poll() == shards
+        return bool(shards) and self._confirm(shards) and self.poll() == shards
 
     def _confirm(self, shards: frozenset[int]) -> bool:
         self._confirm_at = time.monotonic() + self._session_s
         places = [TopicPartition(self._topic, shard) for shard in shards]
-        try:
-            ends = self._consumer.end_offsets(places, timeout_ms=REQUEST_TIMEOUT_MS)
-            offsets = {place: OffsetAndMetadata(end, "", -1) for place, end in ends.items()}
-            self._consumer.commit(offsets, timeout_ms=REQUEST_TIMEOUT_MS)
-        except FencedInstanceIdError:
-            raise common.instance_taken(self._instance_id) from None
-        except KafkaError as error:
-            if named(error)[0] in common.RIGHTS:
-                raise
-            return False
+        with self._telling():
+            try:
+                ends = self._consumer.end_offsets(places, timeout_ms=REQUEST_TIMEOUT_MS)
+                offsets = {place: OffsetAndMetadata(end, "", -1) for place, end in ends.items()}
+                self._consumer.commit(offsets, timeout_ms=REQUEST_TIMEOUT_MS)
+            except KafkaError as error:
+                if isinstance(error, FencedInstanceIdError) or named(error)[0] in common.RIGHTS:
+                    raise
+                return False
         return True
 
     @contextmanager
