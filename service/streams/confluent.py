@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import Any, TypeVar
 
 from confluent_kafka import (
-    ConsumerGroupTopicPartitions,
+    Consumer,
     IsolationLevel,
     KafkaError,
     KafkaException,
@@ -19,7 +19,7 @@ from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic, OffsetS
 
 from service.errors import RecordTooLarge, StreamError, TopicMissing
 from service.streams import kafka_common as common
-from service.streams.confluent_clients import Connection, Reader, Seat
+from service.streams.confluent_clients import READER_GUARDS, Connection, Reader, Seat
 from service.streams.confluent_writer import Appender, Writer
 from service.streams.kafka_common import SLICE_S, TIMEOUT_S, Closes
 from service.streams.port import Output, Partition, TopicSpec
@@ -137,14 +137,18 @@ class ConfluentStream(Closes):
         return int(config["max.message.bytes"].value)
 
     def group_offsets(self, group: str, topic: str) -> dict[int, int]:
-        """Return the committed positions of a group by partition."""
-        asked = [ConsumerGroupTopicPartitions(group)]
-        found = self._ask(
-            group,
-            lambda: self._admin.list_consumer_group_offsets(asked, request_timeout=ATTEMPT_S)[group].result(),
-        )
-        places = found.topic_partitions or ()
-        return {p.partition: p.offset for p in places if p.topic == topic and p.offset >= 0}
+        """Return the committed positions of a group by partition.
+
+        By a consumer: asked by the admin client, librdkafka ends the process where a coordinator has moved.
+        """
+        asked = [TopicPartition(topic, number) for number in range(self.partitions(topic))]
+        guards = {**READER_GUARDS, "group.id": group, "isolation.level": "read_uncommitted"}
+        consumer = self._connection.open(Consumer, {}, guards)
+        try:
+            found = self._ask(group, lambda: consumer.committed(asked, timeout=ATTEMPT_S))
+        finally:
+            consumer.close()
+        return {place.partition: place.offset for place in found if place.offset >= 0}
 
     def open_transactions(self, partition: Partition) -> str:
         """Return nothing: librdkafka cannot ask."""
