@@ -123,7 +123,7 @@ class Engine:
         if self._reset_from is not None:
             with suppress(OpenTransaction):  # the owner's own: whoever takes over will end it by fencing
                 self._log.read()
-            self._doomed = self._log.stored_id()
+            self._doomed = self._log.stored_head()
 
     def _turn(self) -> None:
         """One round: heartbeat and ownership, then stand by, take over, or poll, learn and commit."""
@@ -234,14 +234,15 @@ class Engine:
     def _start_anew(self, start: str) -> None:
         """Write tombstones for the old model and a head for an untrained one, in one transaction.
 
-        Only for the model that stood at the start: a new one is ours, if the commit was in doubt, or that of
-        another who was told the same and came first; it is learned on.
+        Only the head that stood when we started is to go: a newer one is ours, of a commit in doubt, or
+        the work of another member, and that is learned on.
         """
+        self._reset_from = None
         self._log.read()
-        if self._log.stored_id() != self._doomed:
-            self._reset_from = None
-            return
         old = self._log.stored_head()
+        if old != self._doomed:
+            log.warning("not starting anew: another commit has come since the start; learning on from it")
+            return
         known: dict[Partition, int] = {}
         if start == "end":
             known = self._input.ends()
@@ -254,5 +255,4 @@ class Engine:
         sequence = old.sequence + 1 if old else 1
         head = new_head(untrained, self._settings, secrets.token_hex(8), sequence, self._attempt)
         self._write([reset_records(self._log.stored_keys(), head, self._log.partition)], untrained.position)
-        self._reset_from = None
         log.info("started anew: model %s", head.model_id)

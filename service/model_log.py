@@ -217,10 +217,6 @@ class ModelLog:
         except Damaged:
             return None
 
-    def stored_id(self) -> str | None:
-        """Return the id of the model that was read last; None where there is none that can be read."""
-        return head.model_id if (head := self.stored_head()) else None
-
     def _take(self, key: bytes | None, value: bytes | None) -> None:
         key = key or b""
         self._news.pop(key, None)

@@ -21,15 +21,15 @@ from service.errors import RecordTooLarge, StreamError, TopicMissing
 from service.streams import kafka_common as common
 from service.streams.confluent_clients import READER_GUARDS, Connection, Reader, Seat
 from service.streams.confluent_writer import Appender, Writer
-from service.streams.kafka_common import SLICE_S, TIMEOUT_S, Closes
-from service.streams.port import Output, Partition, TopicSpec
+from service.streams.kafka_common import SLICE_S, TIMEOUT_S
+from service.streams.port import Closing, Output, Partition, TopicSpec
 
 Answer = TypeVar("Answer")
 
 ATTEMPT_S = 3.0
 
 
-class ConfluentStream(Closes):
+class ConfluentStream(Closing):
     """A Kafka cluster, spoken to by librdkafka."""
 
     makes_topics = False

@@ -15,8 +15,8 @@ from confluent_kafka.admin import AdminClient
 
 from service.errors import OffsetGone
 from service.streams import kafka_common as common
-from service.streams.kafka_common import SLICE_S, TIMEOUT_S, Closes
-from service.streams.port import Batch, Fenced, Partition
+from service.streams.kafka_common import SLICE_S, TIMEOUT_S
+from service.streams.port import Batch, Closing, Fenced, Partition
 
 
 class NoRepeats(logging.Filter):
@@ -99,7 +99,7 @@ class Connection:
         return common.told(self.servers, error.name(), f"{subject}: {error.str()}".removeprefix(": "))
 
 
-class Reader(Closes):
+class Reader(Closing):
     """Reads committed records from positions of the caller's choice."""
 
     def __init__(self, connection: Connection) -> None:
@@ -183,7 +183,7 @@ class Reader(Closes):
             self._consumer.close()
 
 
-class Seat(Closes):
+class Seat(Closing):
     """A seat in a group over the partitions of one topic, which it never reads."""
 
     def __init__(self, connection: Connection, topic: str, config: Mapping[str, Any]) -> None:

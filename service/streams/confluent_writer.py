@@ -10,8 +10,8 @@ from confluent_kafka import KafkaError, KafkaException, Message, Producer, Topic
 
 from service.streams import kafka_common as common
 from service.streams.confluent_clients import Connection, Seat
-from service.streams.kafka_common import COMMIT_TIMEOUT_S, SLICE_S, TIMEOUT_S, Closes
-from service.streams.port import Membership, Output, Partition
+from service.streams.kafka_common import COMMIT_TIMEOUT_S, SLICE_S, TIMEOUT_S
+from service.streams.port import Closing, Membership, Output, Partition
 
 PRODUCER = {
     "linger.ms": 5,
@@ -47,7 +47,7 @@ def flush(producer: Producer) -> None:
             raise KafkaException(KafkaError(KafkaError._TIMED_OUT))
 
 
-class Appender(Closes):
+class Appender(Closing):
     """Writes outside transactions."""
 
     def __init__(self, connection: Connection) -> None:

@@ -8,8 +8,7 @@ from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from statistics import median
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from service.errors import (
     ConfigurationError,
@@ -20,7 +19,7 @@ from service.errors import (
     TopicMissing,
     Unreachable,
 )
-from service.streams.port import Aborted, Fenced, InDoubt, Membership, Output, Partition, Stream
+from service.streams.port import Aborted, Closing, Fenced, InDoubt, Membership, Output, Partition, Stream
 
 REQUEST_TIMEOUT_MS = 10_000
 DELIVERY_TIMEOUT_MS = 15_000
@@ -42,22 +41,6 @@ SYNONYMS = {
     "ssl.key.location": "ssl.keyfile",
     "ssl.key.password": "ssl.password",
 }
-
-
-class Closes:
-    """Gives a class with ``close`` the ``with`` statement."""
-
-    def close(self) -> None:
-        """Release everything."""
-        raise NotImplementedError
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 class Pace:
@@ -218,7 +201,7 @@ def largest(output: Output) -> int:
     )
 
 
-class TransactionalWriter(Closes, ABC):
+class TransactionalWriter(Closing, ABC):
     """The commit protocol, once for both clients; they supply its steps."""
 
     def __init__(self) -> None:

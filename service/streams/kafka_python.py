@@ -14,10 +14,10 @@ from kafka.partitioner.default import murmur2
 
 from service.errors import RecordTooLarge, StreamError, TopicMissing
 from service.streams import kafka_common as common
-from service.streams.kafka_common import REQUEST_TIMEOUT_MS, TIMEOUT_S, Closes
+from service.streams.kafka_common import REQUEST_TIMEOUT_MS, TIMEOUT_S
 from service.streams.kafka_python_clients import Connection, Reader, Seat, named
 from service.streams.kafka_python_writer import Appender, Writer
-from service.streams.port import Output, Partition, TopicSpec
+from service.streams.port import Closing, Output, Partition, TopicSpec
 
 Answer = TypeVar("Answer")
 
@@ -27,7 +27,7 @@ def murmur2_partition(key: bytes, partitions: int) -> int:
     return int((murmur2(key) & 0x7FFFFFFF) % partitions)
 
 
-class KafkaPythonStream(Closes):
+class KafkaPythonStream(Closing):
     """A Kafka cluster, spoken to by kafka-python."""
 
     makes_topics = False

@@ -22,8 +22,8 @@ from kafka.structs import MemberState, OffsetAndMetadata
 
 from service.errors import OffsetGone, Unreachable
 from service.streams import kafka_common as common
-from service.streams.kafka_common import REQUEST_TIMEOUT_MS, Closes
-from service.streams.port import Batch, Fenced, Partition
+from service.streams.kafka_common import REQUEST_TIMEOUT_MS
+from service.streams.port import Batch, Closing, Fenced, Partition
 
 logging.getLogger("kafka").addHandler(logging.NullHandler())  # or warnings go to stderr by themselves
 
@@ -169,7 +169,7 @@ def bounded(call: Callable[[], object], timeout_s: float) -> None:
         raise outcome[0]
 
 
-class Reader(Closes):
+class Reader(Closing):
     """Reads committed records from positions of the caller's choice."""
 
     def __init__(self, connection: Connection) -> None:
@@ -214,7 +214,7 @@ class Reader(Closes):
         self._consumer.close(autocommit=False, timeout_ms=1_000)
 
 
-class Seat(Closes):
+class Seat(Closing):
     """A seat in a group over the partitions of one topic, which it never reads."""
 
     def __init__(self, connection: Connection, topic: str, config: Mapping[str, Any]) -> None:

@@ -12,7 +12,7 @@ from kafka.errors import KafkaError, KafkaTimeoutError
 from kafka.structs import OffsetAndMetadata
 
 from service.streams import kafka_common as common
-from service.streams.kafka_common import COMMIT_TIMEOUT_S, TIMEOUT_S, Closes
+from service.streams.kafka_common import COMMIT_TIMEOUT_S, TIMEOUT_S
 from service.streams.kafka_python_clients import (
     NULL,
     PRODUCER,
@@ -24,7 +24,7 @@ from service.streams.kafka_python_clients import (
     bounded,
     named,
 )
-from service.streams.port import Header, Membership, Output, Partition
+from service.streams.port import Closing, Header, Membership, Output, Partition
 
 
 def enqueue(producer: Any, outputs: Sequence[Output]) -> list[Any]:
@@ -59,7 +59,7 @@ def flush(producer: Any, promises: Sequence[Any]) -> None:
             raise promise.exception or KafkaTimeoutError("a record was not acknowledged")
 
 
-class Appender(Closes):
+class Appender(Closing):
     """Writes outside transactions."""
 
     def __init__(self, connection: Connection) -> None:

@@ -86,11 +86,13 @@ class Closing(Protocol):
     def close(self) -> None:
         """Release everything; never raises for a stream that has gone away."""
 
-    def __enter__(self) -> Self: ...
+    def __enter__(self) -> Self:
+        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None: ...
+    ) -> None:
+        self.close()
 
 
 class Reader(Closing, Protocol):

@@ -13,13 +13,11 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import repeat
-from types import TracebackType
-from typing import Self
 
 import msgspec
 
 from service.errors import RecordTooLarge, TopicMissing
-from service.streams.port import Batch, Header, Output, Partition, TopicSpec
+from service.streams.port import Batch, Closing, Header, Output, Partition, TopicSpec
 from service.streams.sqlite_file import SqliteFile
 
 _encode_headers = msgspec.msgpack.Encoder().encode
@@ -165,7 +163,7 @@ class SqliteLogs(SqliteFile):
             )
 
 
-class OnFile:
+class OnFile(Closing):
     """Whatever owns a connection of its own, and closes it once."""
 
     def __init__(self, path: str) -> None:
@@ -174,14 +172,6 @@ class OnFile:
     def close(self) -> None:
         """Release the connection; never raises."""
         self._file.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 def _is_compacted(config: Mapping[str, str]) -> bool:
