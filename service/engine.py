@@ -171,7 +171,7 @@ class Engine:
             log.warning("the shard went to another member; standing by")
             self._let_go()
         self._stop.wait(STANDBY_S)
-        if self._ends is not None:
+        if self._ends is not None and self._reset_from is None:  # whoever is to reset has it still to do
             with suppress(OpenTransaction):  # the owner's own: whoever takes over will end it by fencing
                 self._is_done = self._owner_has_passed(self._ends)
 
@@ -213,6 +213,7 @@ class Engine:
         self._attempt = secrets.token_hex(8)
         if self._reset_from is not None:
             self._start_anew(self._reset_from)
+            self._reset_from = None
         self._head = self._log.catch_up(self._learner)  # 5, 6
         if self._head is None:
             self._require_fresh_group()
@@ -237,7 +238,6 @@ class Engine:
         Only the head that stood when we started is to go: a newer one is ours, of a commit in doubt, or
         the work of another member, and that is learned on.
         """
-        self._reset_from = None
         self._log.read()
         old = self._log.stored_head()
         if old != self._doomed:

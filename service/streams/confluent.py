@@ -66,6 +66,8 @@ class ConfluentStream(Closing):
             except KafkaException as error:
                 if error.args[0].name() not in common.PASSING or time.monotonic() > deadline:
                     raise self._connection.told(error.args[0], subject) from None
+                with suppress(KafkaException):  # else the client asks with old leader epochs, for minutes
+                    self._admin.list_topics(timeout=ATTEMPT_S)
                 time.sleep(0.02)
 
     def create_topics(self, topics: Iterable[TopicSpec]) -> None:
