@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -160,7 +161,7 @@ class Settings(Section):
         """The consumer group, ``<model>.learner``; with ``-0`` behind it, the transactional id."""
         return f"{self.model.name}.learner"
 
-    @property
+    @cached_property
     def fingerprint(self) -> dict[str, Any]:
         """What may not change under a stored model, by setting name."""
         model = self.model.new_perceptron().config

@@ -54,7 +54,7 @@ def open_to_read(settings: Settings) -> Stream:
 def open_to_write(settings: Settings) -> Stream:
     """Open the stream; on SQLite make the model's topics unless they are there, on Kafka nothing."""
     stream = open_to_make(settings)
-    if settings.stream.url.startswith("sqlite:"):
+    if stream.makes_topics:
         stream.create_topics(topic_specs(settings))
     return stream
 
