@@ -3,7 +3,8 @@ PYTHON ?=
 ARGS ?=
 
 BIN := .venv/bin
-KERNEL := perceptron_core/kernel.py perceptron_core/metrics.py
+KERNEL := $(wildcard perceptron_core/kernel/*.py perceptron_core/kernel/*.pxd) perceptron_core/metrics.py
+BUILT = perceptron_core/kernel/*.so perceptron_core/*.so
 UV := $(shell command -v uv)
 PIP = $(if $(UV),$(UV) pip install --quiet --python $(BIN)/python,$(BIN)/python -m pip install --quiet)
 
@@ -33,16 +34,16 @@ lock: $(if $(UV),,$(BIN)/uv) ## choose newer versions: writes constraints.txt
 	  --generate-hashes --no-annotate --custom-compile-command "make lock" -o constraints.txt pyproject.toml
 
 clean: ## remove everything that was built
-	@rm -rf .venv build dist *.egg-info $(KERNEL:.py=.*.so)
+	@rm -rf .venv build dist *.egg-info $(BUILT)
 	@rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	@find . -name __pycache__ -prune -exec rm -rf {} +
 
 # A kernel.py with an older compiled kernel beside it would be ignored in silence: hence the `rm`.
 .venv/installed: .venv/locked pyproject.toml setup.py $(KERNEL)
 	@echo "installing the project ..."
-	@rm -f $(KERNEL:.py=.*.so)
+	@rm -f $(BUILT)
 	@$(PIP) --force-reinstall --no-deps --no-build-isolation --editable .
-	@ls $(KERNEL:.py=.*.so) >/dev/null 2>&1 || echo "not compiled (no C compiler?): the kernel runs interpreted"
+	@ls $(BUILT) >/dev/null 2>&1 || echo "not compiled (no C compiler?): the kernel runs interpreted"
 	@touch $@
 
 .venv/locked: constraints.txt | .venv/bin/python

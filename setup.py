@@ -5,9 +5,11 @@ Everything else about the package is in ``pyproject.toml``.
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from setuptools import Extension, setup
 
-KERNEL = ["perceptron_core/kernel.py", "perceptron_core/metrics.py"]
+PLAIN = ("__init__.py", "limits.py")
 DIRECTIVES = {
     "language_level": 3,
     "boundscheck": False,
@@ -20,13 +22,19 @@ DIRECTIVES = {
 FLAGS = ["-O3", "-ffp-contract=off"]
 
 
+def compiled() -> list[str]:
+    """Return the sources that are compiled: the kernel's room, and the metrics."""
+    kernel = sorted(Path("perceptron_core/kernel").glob("*.py"))
+    return [path.as_posix() for path in kernel if path.name not in PLAIN] + ["perceptron_core/metrics.py"]
+
+
 def extensions() -> list[Extension]:
     """Return the modules to compile, each of them optional: an install without a compiler succeeds."""
     try:
         from Cython.Build import cythonize
     except ImportError:
         return []
-    sources = [Extension(module_name(path), [path], extra_compile_args=FLAGS) for path in KERNEL]
+    sources = [Extension(module_name(path), [path], extra_compile_args=FLAGS) for path in compiled()]
     modules: list[Extension] = cythonize(  # type: ignore[no-untyped-call]
         sources, build_dir="build", compiler_directives=DIRECTIVES
     )

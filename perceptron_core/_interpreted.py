@@ -13,9 +13,18 @@ def cclass(thing: Any) -> Any:
     return thing
 
 
-cfunc = ccall = cclass
+cfunc = ccall = inline = cclass
 
 
-def exceptval(check: bool = True) -> Callable[[Any], Any]:
+def exceptval(value: Any = None, check: bool = True) -> Callable[[Any], Any]:
     """Return a decorator that only speaks to the compiler."""
     return cclass
+
+
+def declare(kind: Any, value: Any = None, visibility: str = "private") -> Any:
+    """Return ``value`` as it is: its type only speaks to the compiler."""
+    return value
+
+
+double = longlong = Py_ssize_t = None
+"""Types that are named outside annotations."""

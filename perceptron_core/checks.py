@@ -33,11 +33,13 @@ def check_range(
     raise ValueError(f"{what} is {value!r}; a finite number {expected} was expected")
 
 
-def check_targets(labels: npt.NDArray[np.float64], weights: npt.NDArray[np.float64], unit: bool) -> None:
-    """Raise unless labels are NaN or in range, and weights finite and ≥ 0."""
+def check_targets(
+    labels: npt.NDArray[np.float64], weights: npt.NDArray[np.float64], targets: tuple[float, float]
+) -> None:
+    """Raise unless labels are NaN or within ``targets``, and weights finite and ≥ 0."""
     if np.isinf(labels).any():
         raise ValueError("a label is infinite; a finite number was expected")
-    if unit and ((labels < 0.0) | (labels > 1.0)).any():
-        raise ValueError("a label is outside [0, 1], the range of this activation")
+    if ((labels < targets[0]) | (labels > targets[1])).any():
+        raise ValueError(f"a label is outside [{targets[0]:g}, {targets[1]:g}], the range of this model")
     if not (np.isfinite(weights) & (weights >= 0.0)).all():
         raise ValueError("a weight is not a finite number ≥ 0")

@@ -2,33 +2,19 @@
 
 from __future__ import annotations
 
-import math
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from perceptron_core import kernel
+from perceptron_core import kernel, registry
 from perceptron_core.checks import check_known, check_range, check_targets
 from perceptron_core.rejection import Rejection, SampleRejected
 from perceptron_core.state import BlockState, Entry
 
 Features = dict[Any, Any]
-
-ACTIVATIONS: dict[str, Callable[[], kernel.Activation]] = {
-    "sigmoid": kernel.Sigmoid,
-    "identity": kernel.Identity,
-    "step": kernel.Step,
-}
-LOSSES: dict[str, tuple[Callable[[], kernel.Loss], str, tuple[str, ...]]] = {
-    "log": (kernel.LogLoss, "sigmoid", ("sigmoid",)),
-    "squared": (kernel.SquaredLoss, "identity", ("identity", "sigmoid", "step")),
-}
-"""By name: the loss, its own activation, and the activations it can stand behind."""
-
-OPTIMIZERS = ("sgd",)
 
 
 class Perceptron(BlockState):
@@ -37,23 +23,39 @@ class Perceptron(BlockState):
     Parameters
     ----------
     loss
-        ``"log"``: cross-entropy, −y ln ŷ − (1 − y) ln(1 − ŷ); ``"squared"``: (ŷ − y)².
+        ``"log"``: cross-entropy, −y ln ŷ − (1 − y) ln(1 − ŷ); ``"squared"``: (ŷ − y)²; ``"absolute"``,
+        ``"huber"`` (option ``delta``), ``"quantile"`` (``tau``), ``"epsilon_insensitive"``
+        (``epsilon``), ``"poisson"``; and of the score: ``"hinge"``, ``"squared_hinge"``,
+        ``"modified_huber"``, ``"perceptron"``, whose step is Rosenblatt's rule.
     activation
-        ``"sigmoid"``, ``"identity"`` or ``"step"``; by default the loss's own (log: sigmoid, squared:
-        identity). The article's neuron is ``loss="squared", activation="sigmoid"``.
+        ``"sigmoid"``, ``"identity"``, ``"tanh"``, ``"softplus"``, ``"exp"`` or ``"step"``; by default the
+        loss's own. The article's neuron is ``loss="squared", activation="sigmoid"``.
     optimizer
-        ``"sgd"``.
+        ``"sgd"``, ``"momentum"``, ``"nesterov"`` (option ``rho``), ``"averaged"`` (``start``),
+        ``"adagrad"`` (``eps``), ``"rmsprop"``, ``"adadelta"`` (``rho``, ``eps``), ``"adam"``,
+        ``"amsgrad"``, ``"nadam"`` (``beta_1``, ``beta_2``, ``eps``), ``"ftrl"`` (``beta``), ``"coin"``
+        (``caution``; needs no learning rate) or ``"normalized"``.
     learning_rate
         α > 0 of the weights.
     l2
         Penalty λ ≥ 0 on the weights of the features present in a sample; the bias is not penalised.
     scale
         Whether numbers are standardised by running statistics, as by river's ``StandardScaler`` before
-        the model: predict with the statistics as they are; update them; learn with the new ones.
+        the model: predict with the statistics as they are; update them; learn with the new ones. Or by
+        name: ``"standard"`` (True), ``"minmax"``, ``"none"`` (False).
     intercept_learning_rate
-        α of the bias; by default that of the weights.
+        α of the bias, by plain gradient descent; by default it learns as the weights do.
     max_features
         The bound on features, of a sample and of the model; beyond it samples are refused.
+    l1
+        Penalty ≥ 0 that draws weights to 0, cumulative; in ``"ftrl"`` by its own proximal step.
+    clip_gradient
+        The largest magnitude of ∂L/∂z × sample weight.
+    schedule
+        ``"constant"``, ``"inverse"`` (option ``power``), ``"exponential"`` (``half_life``, ``floor``) or
+        ``"bottou"`` (``decay``): how α goes on with the number of samples learned.
+    options
+        What the loss, the optimizer and the schedule take besides, by name.
 
     Raises
     ------
@@ -90,9 +92,6 @@ class Perceptron(BlockState):
     array([0.62245933, 0.45420644])
     """
 
-    _committed: npt.NDArray[np.float64]
-    _committed_scalars: tuple[int, int, npt.NDArray[np.float64]]
-
     def __init__(
         self,
         loss: str = "log",
@@ -100,31 +99,15 @@ class Perceptron(BlockState):
         optimizer: str = "sgd",
         learning_rate: float = 0.01,
         l2: float = 0.0,
-        scale: bool = True,
+        scale: bool | str = True,
         intercept_learning_rate: float | None = None,
         max_features: int = 1_000_000,
+        l1: float = 0.0,
+        clip_gradient: float = kernel.GRADIENT_LIMIT,
+        schedule: str = "constant",
+        options: Mapping[str, float] | None = None,
     ) -> None:
-        check_known("loss", loss, LOSSES)
-        make_loss, own_activation, allowed = LOSSES[loss]
-        activation = own_activation if activation is None else activation
-        check_known("activation", activation, ACTIVATIONS)
-        check_known("optimizer", optimizer, OPTIMIZERS)
-        if activation not in allowed:
-            raise ValueError(f"loss {loss!r} needs activation {' or '.join(allowed)}, not {activation!r}")
-        if activation == "step":
-            warnings.warn(
-                "the binary step is flat: by the chain rule its gradient is 0, nothing is learned",
-                stacklevel=2,
-            )
-        check_range("learning_rate", learning_rate, above=0.0)
-        check_range("l2", l2, at_least=0.0)
-        if intercept_learning_rate is not None:
-            check_range("intercept_learning_rate", intercept_learning_rate, at_least=0.0)
-        check_range("max_features", max_features, at_least=1, at_most=2**62)
-        if max_features != int(max_features):
-            raise ValueError(f"max_features is {max_features!r}; a whole number was expected")
-        if not isinstance(scale, bool | np.bool_):
-            raise ValueError(f"scale is {scale!r}; True or False was expected")
+        activation = activation or registry.own_activation(loss)
         self._config = {
             "loss": loss,
             "activation": activation,
@@ -134,12 +117,23 @@ class Perceptron(BlockState):
             "scale": scale,
             "intercept_learning_rate": intercept_learning_rate,
             "max_features": max_features,
+            "l1": l1,
+            "clip_gradient": clip_gradient,
+            "schedule": schedule,
+            "options": dict(options or {}),
         }
-        self._unit = activation != "identity"  # whether ŷ, and so y, lies in [0, 1]
-        bias_rate = learning_rate if intercept_learning_rate is None else intercept_learning_rate
-        self._activation = ACTIVATIONS[activation]()
-        step = kernel.SGD(learning_rate, bias_rate, l2)
-        super().__init__(kernel.Neuron(self._activation, make_loss(), step, scale, int(max_features)))
+        _check(self._config)
+        if registry.learns_nothing(loss, activation):
+            warnings.warn(
+                "the binary step is flat: by the chain rule its gradient is 0, nothing is learned",
+                stacklevel=2,
+            )
+        self._activation = registry.make_activation(activation)
+        self._targets = registry.target_range(loss, activation)
+        super().__init__(_neuron(self._config, self._activation, self._targets))
+        # Bound to the compiled methods: a call in between would cost a third of a prediction.
+        self.predict_one = self._neuron.predict_one  # type: ignore[method-assign]
+        self.learn_one = self._neuron.learn_one  # type: ignore[method-assign]
 
     # Use
 
@@ -156,11 +150,11 @@ class Perceptron(BlockState):
         SampleRejected
             The sample can't be used.
         """
-        return float(self._activation.value(self._neuron.forward(features)))
+        return self._neuron.predict_one(features)
 
     def score_one(self, features: Features) -> float:
         """Return the score z = w·x + b, before the activation."""
-        return self._neuron.forward(features)
+        return self._neuron.score_one(features)
 
     def learn_one(self, features: Features, label: float, weight: float = 1.0) -> None:
         """Take one step of gradient descent.
@@ -170,7 +164,7 @@ class Perceptron(BlockState):
         features
             Name → number, boolean, text or None.
         label
-            The target y: 0 or 1 (or between) behind a sigmoid, any finite number otherwise.
+            The target y, within :attr:`target_range`.
         weight
             Multiplies the gradient; finite and ≥ 0.
 
@@ -181,12 +175,7 @@ class Perceptron(BlockState):
         ValueError
             The label or the weight is out of range.
         """
-        y = float(label)
-        check_range(
-            "label", y, at_least=0.0 if self._unit else -math.inf, at_most=1.0 if self._unit else math.inf
-        )
-        check_range("weight", weight, at_least=0.0)
-        self._neuron.backward(features, y, weight)
+        self._neuron.learn_one(features, label, weight)
 
     def predict_learn_many(
         self,
@@ -223,7 +212,7 @@ class Perceptron(BlockState):
         w = np.ones(len(samples)) if weights is None else np.array(weights, dtype=np.float64)
         if not len(samples) == len(y) == len(w):
             raise ValueError(f"{len(samples)} samples, {len(y)} labels and {len(w)} weights: lengths differ")
-        check_targets(y, w, self._unit)
+        check_targets(y, w, self._targets)
         predictions = np.empty(len(samples))
         stop_at_first = rejections is None
         refused = self._neuron.run(list(samples), y, w, predictions, stop_at_first)
@@ -242,6 +231,11 @@ class Perceptron(BlockState):
         return dict(self._config)
 
     @property
+    def target_range(self) -> tuple[float, float]:
+        """The least and the largest label: 0 and 1 behind a sigmoid, any finite number for a value."""
+        return self._targets
+
+    @property
     def version(self) -> int:
         """How many samples the model has learned."""
         return int(self._neuron.facts()[0])
@@ -254,8 +248,18 @@ class Perceptron(BlockState):
     @property
     def weights(self) -> dict[Any, float]:
         """The weights by display name, in order of first appearance; of scaled inputs where scaling is on."""
+        entries = self._neuron.facts()[1]
+        return {
+            _display(entry): float(weight)
+            for entry, weight in zip(entries, self._neuron.weights(), strict=True)
+        }
+
+    @property
+    def statistics(self) -> dict[Any, dict[str, float]]:
+        """What the scaler knows of each feature, by display name."""
         _, entries, table, _ = self._neuron.facts()
-        return {_display(entry): float(weight) for entry, weight in zip(entries, table[:, 0], strict=False)}
+        describe = self._neuron.scaler.describe
+        return {_display(entry): describe(row) for entry, row in zip(entries, table, strict=False)}
 
     # Pickle, copy
 
@@ -287,6 +291,46 @@ class Perceptron(BlockState):
     def __repr__(self) -> str:
         parameters = ", ".join(f"{name}={value!r}" for name, value in self._config.items())
         return f"Perceptron({parameters})"
+
+
+def _check(config: dict[str, Any]) -> None:
+    """Raise ValueError unless the parameters are known, in range, and fit together."""
+    registry.check_pair(config["loss"], config["activation"])
+    check_known("optimizer", config["optimizer"], registry.OPTIMIZERS)
+    check_known("schedule", config["schedule"], registry.SCHEDULES)
+    registry.check_options(config["options"], config["loss"], config["optimizer"], config["schedule"])
+    check_range("learning_rate", config["learning_rate"], above=0.0)
+    check_range("l1", config["l1"], at_least=0.0)
+    check_range("l2", config["l2"], at_least=0.0)
+    check_range("clip_gradient", config["clip_gradient"], above=0.0)
+    if config["intercept_learning_rate"] is not None:
+        check_range("intercept_learning_rate", config["intercept_learning_rate"], at_least=0.0)
+    check_range("max_features", config["max_features"], at_least=1, at_most=2**62)
+    if config["max_features"] != int(config["max_features"]):
+        raise ValueError(f"max_features is {config['max_features']!r}; a whole number was expected")
+    check_scale(config["scale"])
+
+
+def check_scale(scale: object) -> None:
+    """Raise ValueError unless this says how to scale."""
+    if not isinstance(scale, bool | np.bool_) and scale not in registry.SCALERS:
+        names = ", ".join(registry.SCALERS)
+        raise ValueError(f"scale is {scale!r}; True, False or one of {names} was expected")
+
+
+def _neuron(
+    config: dict[str, Any], activation: kernel.Activation, targets: tuple[float, float]
+) -> kernel.Neuron:
+    """Return an untrained neuron of checked parameters."""
+    options = config["options"]
+    loss = registry.make_loss(config["loss"], options, config["activation"])
+    schedule = registry.make_schedule(config["schedule"], config["learning_rate"], options)
+    common = (config["intercept_learning_rate"], config["l1"], config["l2"], config["clip_gradient"])
+    optimizer = registry.make_optimizer(config["optimizer"], schedule, *common, options)
+    scale = config["scale"]
+    name = scale if isinstance(scale, str) else "standard" if scale else "none"
+    scaler = registry.SCALERS[name](1 + optimizer.columns)
+    return kernel.Neuron(activation, loss, optimizer, scaler, int(config["max_features"]), targets)
 
 
 def _display(entry: Entry) -> Any:

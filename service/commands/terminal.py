@@ -104,9 +104,9 @@ def warn_if_interpreted() -> None:
 
 def kernel_is_compiled() -> bool:
     """Whether the kernel is machine code."""
-    from perceptron_core import kernel
+    from perceptron_core.kernel import neuron
 
-    return not kernel.__file__.endswith(".py")
+    return not neuron.__file__.endswith(".py")
 
 
 class _LineHandler(logging.Handler):

@@ -15,10 +15,10 @@ from perceptron_core import Perceptron
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [
-        ({"loss": "hinge"}, "loss 'hinge' is not known; it is one of log, squared"),
+        ({"loss": "cauchy"}, "loss 'cauchy' is not known; it is one of log, squared"),
         ({"loss": ["log"]}, "is not known; it is one of log, squared"),
         ({"loss": None}, "loss None is not known"),
-        ({"activation": "relu"}, "activation 'relu' is not known; it is one of sigmoid, identity, step"),
+        ({"activation": "relu"}, "activation 'relu' is not known; it is one of identity, step, sigmoid"),
         ({"activation": "identity"}, "loss 'log' needs activation sigmoid, not 'identity'"),
         ({"activation": "step"}, "loss 'log' needs activation sigmoid, not 'step'"),
         ({"optimizer": "adam2"}, "optimizer 'adam2' is not known; it is one of sgd"),
@@ -35,8 +35,13 @@ from perceptron_core import Perceptron
         ({"max_features": 0}, "max_features is 0; a finite number ≥ 1"),
         ({"max_features": 1.5}, "max_features is 1.5; a whole number was expected"),
         ({"max_features": 10**30}, "max_features is 1"),
-        ({"scale": "no"}, "scale is 'no'; True or False was expected"),
+        ({"scale": "no"}, "scale is 'no'; True, False or one of none, standard, minmax"),
         ({"scale": None}, "scale is None"),
+        ({"l1": -1.0}, "l1 is -1.0; a finite number ≥ 0 was expected"),
+        ({"clip_gradient": 0.0}, "clip_gradient is 0.0; a finite number > 0 was expected"),
+        ({"schedule": "cosine"}, "schedule 'cosine' is not known; it is one of constant, inverse"),
+        ({"options": {"rho": 0.9}}, "option 'rho' is none of loss 'log', optimizer 'sgd'"),
+        ({"optimizer": "adam", "options": {"beta_1": 1.0}}, "beta_1 is 1.0; a finite number ≥ 0 and ≤ 1"),
     ],
 )
 def test_a_bad_parameter_is_a_value_error(parameters: dict[str, Any], message: str) -> None:

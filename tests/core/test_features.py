@@ -76,7 +76,7 @@ def test_features_may_fill_several_blocks_at_any_time(scale: bool) -> None:
         model.learn_one({f"n{i}": float(i % 5) for i in range(start + 7)}, start % 2)
     assert model.n_features == 700
     assert [len(model.names(block)) for block in range(3)] == [256, 256, 188]
-    width = 4 if scale else 1
+    width = 5 if scale else 1
     assert [len(model.block(block)) for block in range(3)] == [
         256 * width * 8,
         256 * width * 8,

@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 from river import optim
 
 from perceptron_core import Perceptron, kernel
-from perceptron_core.perceptron import ACTIVATIONS, LOSSES
+from perceptron_core.registry import ACTIVATIONS, LOSSES
 
 PAIRS = [
-    pytest.param(make(), ACTIVATIONS[activation](), id=f"{loss}-{activation}")
-    for loss, (make, _, allowed) in LOSSES.items()
-    for activation in allowed
+    pytest.param(part.make(), ACTIVATIONS[activation](), id=f"{loss}-{activation}")
+    for loss, part in LOSSES.items()
+    for activation in part.activations
 ]
 EXTREMES = [0.0, -0.0, 1e-308, 30.0, 37.0, 745.0, 746.0, 1e5, 1e150, 1e308]
 

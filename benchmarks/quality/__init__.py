@@ -1,0 +1,1 @@
+"""How well learners do without tuning: one pass, predict first, over many kinds of data."""

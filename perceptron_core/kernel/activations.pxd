@@ -1,0 +1,3 @@
+cdef class Activation:
+    cpdef double value(self, double z) noexcept
+    cpdef double slope(self, double z) noexcept

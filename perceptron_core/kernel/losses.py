@@ -1,0 +1,382 @@
+"""Losses L(y, ŷ), their slopes ∂L/∂ŷ, and the chain rule ∂L/∂z = ∂L/∂ŷ · ∂ŷ/∂z.
+
+Conventions. A gradient points uphill; steps subtract it. Binary targets are 0 and 1 (anything between
+is accepted), never −1. Squared loss is (ŷ − y)², so its derivative carries the factor 2, as in the
+article and in river; scikit-learn and Vowpal Wabbit halve it. On a kink the slope is river's: the
+absolute loss takes −1 at ŷ = y, the hinge its steep side. Margin losses judge the score z, not ŷ = a(z):
+``of_score`` says so, and ∂ŷ/∂z is then left out of the chain; in them s = 2y − 1.
+"""
+
+# mypy: allow-untyped-decorators
+from __future__ import annotations
+
+try:
+    import cython
+except ImportError:
+    import perceptron_core._interpreted as cython
+
+from typing import Any
+
+import numpy as np
+
+from perceptron_core.kernel.activations import Activation
+from perceptron_core.kernel.limits import PROBABILITY_FLOOR
+
+if cython.compiled:
+    from cython.cimports.libc.math import fabs, log
+else:
+    from math import fabs, log
+
+FLOOR = cython.declare(cython.double, PROBABILITY_FLOOR)
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
+def _clamp(value: cython.double, low: cython.double, high: cython.double) -> cython.double:
+    """Return ``value`` within [low, high]; NaN stays NaN."""
+    return low if value < low else high if value > high else value
+
+
+@cython.cclass
+class Loss:
+    """L(y, ŷ), its slope, and the chain rule."""
+
+    def __init__(self) -> None:
+        self.of_score = False
+
+    @cython.ccall
+    @cython.exceptval(check=False)
+    def value(self, y: cython.double, prediction: cython.double) -> cython.double:
+        """Return L(y, ŷ)."""
+        return 0.0
+
+    @cython.ccall
+    @cython.exceptval(check=False)
+    def slope(self, y: cython.double, prediction: cython.double) -> cython.double:
+        """Return ∂L/∂ŷ."""
+        return 0.0
+
+    @cython.ccall
+    @cython.exceptval(check=False)
+    def cost(self, activation: Activation, y: cython.double, z: cython.double) -> cython.double:
+        """Return the loss at the score z."""
+        return self.value(y, z if self.of_score else activation.value(z))
+
+    @cython.ccall
+    @cython.exceptval(check=False)
+    def gradient(self, activation: Activation, y: cython.double, z: cython.double) -> cython.double:
+        """Return ∂L/∂z = ∂L/∂ŷ · ∂ŷ/∂z."""
+        if self.of_score:
+            return self.slope(y, z)
+        return self.slope(y, activation.value(z)) * activation.slope(z)
+
+    @cython.ccall
+    @cython.exceptval(check=False)
+    def implicit(
+        self, activation: Activation, y: cython.double, z: cython.double, h: cython.double
+    ) -> cython.double:
+        """Return the g that solves g = ∂L/∂z at z − h g: the gradient at the end of the step.
+
+        Notes
+        -----
+        For a convex loss g lies between 0 and the gradient at z. Bisection with the Illinois rule,
+        to 1e-10 of that gradient; Kulis and Bartlett (2010), *Implicit online learning*.
+        """
+        high: cython.double = self.gradient(activation, y, z)
+        low: cython.double = 0.0
+        tolerance: cython.double = 1e-10 * fabs(high)
+        at_high: cython.double = high - self.gradient(activation, y, z - h * high)
+        at_low: cython.double = -high
+        g: cython.double = high
+        at: cython.double
+        _: cython.int
+        if not at_low * at_high < 0.0:
+            return high
+        for _ in range(60):
+            g = high - at_high * (high - low) / (at_high - at_low)
+            at = g - self.gradient(activation, y, z - h * g)
+            if at * at_high < 0.0:
+                low = high
+                at_low = at_high
+            else:
+                at_low = 0.5 * at_low
+            high = g
+            at_high = at
+            if fabs(high - low) <= tolerance or at == 0.0:
+                break
+        return g
+
+    @cython.cfunc
+    @cython.exceptval(check=False)
+    def unit(self, spread: cython.double) -> cython.double:
+        """Return the size of a gradient where labels have this standard deviation."""
+        return 1.0
+
+    def costs(self, activation: Activation, y: cython.double[::1], z: cython.double[::1]) -> Any:
+        """Return the loss of each sample.
+
+        Parameters
+        ----------
+        activation
+            a.
+        y, z
+            (n,) targets and scores.
+
+        Returns
+        -------
+        ndarray
+            (n,).
+        """
+        losses = np.empty(y.shape[0])
+        out: cython.double[::1] = losses
+        i: cython.Py_ssize_t
+        for i in range(y.shape[0]):
+            out[i] = self.cost(activation, float(y[i]), float(z[i]))
+        return losses
+
+    def gradients(self, activation: Activation, y: cython.double[::1], z: cython.double[::1]) -> Any:
+        """Return ∂L/∂z of each sample.
+
+        Parameters
+        ----------
+        activation
+            a.
+        y, z
+            (n,) targets and scores.
+
+        Returns
+        -------
+        ndarray
+            (n,).
+        """
+        gradients = np.empty(y.shape[0])
+        out: cython.double[::1] = gradients
+        i: cython.Py_ssize_t
+        for i in range(y.shape[0]):
+            out[i] = self.gradient(activation, float(y[i]), float(z[i]))
+        return gradients
+
+
+@cython.cclass
+class SquaredLoss(Loss):
+    """L = (ŷ − y)²."""
+
+    @cython.ccall
+    @cython.exceptval(check=False)
+    def value(self, y: cython.double, prediction: cython.double) -> cython.double:
+        """Return (ŷ − y)²."""
+        return (prediction - y) * (prediction - y)
+
+    @cython.ccall
+    @cython.exceptval(check=False)
+    def slope(self, y: cython.double, prediction: cython.double) -> cython.double:
+        """Return 2(ŷ − y)."""
+        return 2.0 * (prediction - y)
+
+    @cython.cfunc
+    @cython.exceptval(check=False)
+    def unit(self, spread: cython.double) -> cython.double:
+        """Return the spread: this loss alone has gradients that grow with the labels."""
+        return spread
+
+
+@cython.cclass
+class LogLoss(Loss):
+    """L = −y ln ŷ − (1 − y) ln(1 − ŷ): cross-entropy; ŷ is kept within [1e−15, 1 − 1e−15]."""
+
+    @cython.ccall
+    @cython.exceptval(check=False)
+    def value(self, y: cython.double, prediction: cython.double) -> cython.double:
+        """Return the cross-entropy, in nats."""
+        p: cython.double = _clamp(prediction, FLOOR, 1.0 - FLOOR)
+        return -y * log(p) - (1.0 - y) * log(1.0 - p)
+
+    @cython.ccall
+    @cython.exceptval(check=False)
+    def slope(self, y: cython.double, prediction: cython.double) -> cython.double:
+        """Return (ŷ − y) / (ŷ(1 − ŷ))."""
+        p: cython.double = _clamp(prediction, FLOOR, 1.0 - FLOOR)
+        return (p - y) / (p * (1.0 - p))
+
+    @cython.ccall
+    @cython.exceptval(check=False)
+    def gradient(self, activation: Activation, y: cython.double, z: cython.double) -> cython.double:
+        """Return ŷ − y: behind a sigmoid the two factors of the chain rule cancel to this."""
+        if y == 1.0:  # σ(z) − 1 would lose its digits for a large z
+            return -activation.value(-z)
+        return activation.value(z) - y
+
+    @cython.ccall
+    @cython.exceptval(check=False)
+    def implicit(
+        self, activation: Activation, y: cython.double, z: cython.double, h: cython.double
+    ) -> cython.double:
+        """Return the g that solves g = σ(z − h g) − y, by at most 8 bracketed Newton steps."""
+        first: cython.double = self.gradient(activation, y, z)
+        low: cython.double = first if first < 0.0 else 0.0
+        high: cython.double = first if first > 0.0 else 0.0
+        p: cython.double = first + y
+        g: cython.double = first / (1.0 + h * p * (1.0 - p))
+        error: cython.double
+        _: cython.int
+        for _ in range(8):
+            p = self.gradient(activation, y, z - h * g)
+            error = g - p
+            if fabs(error) <= 1e-12:
+                break
+            if error > 0.0:
+                high = g
+            else:
+                low = g
+            p += y
+            g -= error / (1.0 + h * p * (1.0 - p))
+            if not low <= g <= high:
+                g = 0.5 * (low + high)
+        return g
+
+
+@cython.cclass
+class AbsoluteLoss(Loss):
+    """L = |ŷ − y|: its minimum is the median."""
+
+    @cython.ccall
+    @cython.exceptval(check=False)
+    def value(self, y: cython.double, prediction: cython.double) -> cython.double:
+        """Return |ŷ − y|."""
+        return fabs(prediction - y)
+
+    @cython.ccall
+    @cython.exceptval(check=False)
+    def slope(self, y: cython.double, prediction: cython.double) -> cython.double:
+        """Return the sign of ŷ − y; −1 at 0."""
+        return 1.0 if prediction > y else -1.0
+
+
+@cython.cclass
+class HuberLoss(Loss):
+    """L = ½e² where |e| ≤ δ, else δ(|e| − ½δ), with e = ŷ − y; Huber (1964).
+
+    Parameters
+    ----------
+    delta
+        δ > 0, in units of the label: errors beyond it pull no stronger than δ.
+    """
+
+    delta: cython.double
+
+    def __init__(self, delta: float = 1.0) -> None:
+        super().__init__()
+        self.delta = delta
+
+    @cython.ccall
+    @cython.exceptval(check=False)
+    def value(self, y: cython.double, prediction: cython.double) -> cython.double:
+        """Return L(y, ŷ)."""
+        error: cython.double = fabs(prediction - y)
+        return 0.5 * error * error if error <= self.delta else self.delta * (error - 0.5 * self.delta)
+
+    @cython.ccall
+    @cython.exceptval(check=False)
+    def slope(self, y: cython.double, prediction: cython.double) -> cython.double:
+        """Return ŷ − y, kept within ± δ."""
+        return _clamp(prediction - y, -self.delta, self.delta)
+
+    @cython.cfunc
+    @cython.exceptval(check=False)
+    def unit(self, spread: cython.double) -> cython.double:
+        """Return the smaller of the spread and δ."""
+        return spread if spread < self.delta else self.delta
+
+
+@cython.cclass
+class QuantileLoss(Loss):
+    """L = τ(y − ŷ) where y > ŷ, else (1 − τ)(ŷ − y): its minimum is the τ-quantile.
+
+    Parameters
+    ----------
+    tau
+        τ in (0, 1).
+
+    References
+    ----------
+    Koenker and Bassett (1978), *Regression quantiles*.
+    """
+
+    tau: cython.double
+
+    def __init__(self, tau: float = 0.5) -> None:
+        super().__init__()
+        self.tau = tau
+
+    @cython.ccall
+    @cython.exceptval(check=False)
+    def value(self, y: cython.double, prediction: cython.double) -> cython.double:
+        """Return L(y, ŷ)."""
+        return self.tau * (y - prediction) if y > prediction else (1.0 - self.tau) * (prediction - y)
+
+    @cython.ccall
+    @cython.exceptval(check=False)
+    def slope(self, y: cython.double, prediction: cython.double) -> cython.double:
+        """Return −τ where y > ŷ, else 1 − τ."""
+        return -self.tau if y > prediction else 1.0 - self.tau
+
+
+@cython.cclass
+class EpsilonInsensitiveLoss(Loss):
+    """L = max(0, |ŷ − y| − ε): errors within ε cost nothing; Vapnik (1995).
+
+    Parameters
+    ----------
+    epsilon
+        ε ≥ 0, in units of the label.
+    """
+
+    epsilon: cython.double
+
+    def __init__(self, epsilon: float = 0.1) -> None:
+        super().__init__()
+        self.epsilon = epsilon
+
+    @cython.ccall
+    @cython.exceptval(check=False)
+    def value(self, y: cython.double, prediction: cython.double) -> cython.double:
+        """Return L(y, ŷ)."""
+        error: cython.double = fabs(prediction - y) - self.epsilon
+        return error if error > 0.0 else 0.0
+
+    @cython.ccall
+    @cython.exceptval(check=False)
+    def slope(self, y: cython.double, prediction: cython.double) -> cython.double:
+        """Return the sign of ŷ − y outside ± ε, else 0."""
+        if prediction - y > self.epsilon:
+            return 1.0
+        return -1.0 if y - prediction > self.epsilon else 0.0
+
+
+@cython.cclass
+class PoissonLoss(Loss):
+    """L = ŷ − y ln ŷ: the negative log likelihood of a count, without its constant ln y!."""
+
+    @cython.ccall
+    @cython.exceptval(check=False)
+    def value(self, y: cython.double, prediction: cython.double) -> cython.double:
+        """Return ŷ − y ln ŷ; ŷ is taken as at least 1e−15 in the logarithm."""
+        return prediction - y * log(prediction if prediction > FLOOR else FLOOR)
+
+    @cython.ccall
+    @cython.exceptval(check=False)
+    def slope(self, y: cython.double, prediction: cython.double) -> cython.double:
+        """Return 1 − y/ŷ."""
+        return 1.0 - y / (prediction if prediction > FLOOR else FLOOR)
+
+
+@cython.cclass
+class PoissonLogLoss(PoissonLoss):
+    """The Poisson loss behind ŷ = eᶻ, where the chain rule has a closed form."""
+
+    @cython.ccall
+    @cython.exceptval(check=False)
+    def gradient(self, activation: Activation, y: cython.double, z: cython.double) -> cython.double:
+        """Return ŷ − y: (1 − y/ŷ) · ŷ."""
+        return activation.value(z) - y

@@ -1,0 +1,1 @@
+from perceptron_core.kernel.losses cimport Loss

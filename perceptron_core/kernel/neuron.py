@@ -1,0 +1,427 @@
+"""The neuron: the loop that runs a sample through the article's steps, and the state that it works on.
+
+=====================================  ==============================================
+the article                            here
+=====================================  ==============================================
+weighted sum plus bias  z = w·x + b    :meth:`~perceptron_core.kernel.sample.Sample.weighted_sum`
+activation  ŷ = a(z)                   ``activations.py``
+loss  L(y, ŷ)                          ``losses.py``, ``margins.py``
+chain rule  ∂L/∂z = ∂L/∂ŷ · ∂ŷ/∂z      :meth:`~perceptron_core.kernel.losses.Loss.gradient`
+∂z/∂w = x, ∂z/∂b = 1                   :meth:`~perceptron_core.kernel.optimizers.Optimizer.learn`
+gradient descent  w ← w − α ∂L/∂w      :meth:`~perceptron_core.kernel.optimizers.Optimizer.move`
+=====================================  ==============================================
+
+A sample works on copies of the rows of state that it needs; they are written back only when every new
+number is finite and at most 1e150, so a refused sample leaves no trace.
+"""
+
+# mypy: allow-untyped-decorators
+from __future__ import annotations
+
+try:
+    import cython
+except ImportError:
+    import perceptron_core._interpreted as cython
+
+import numbers as _numbers
+from typing import Any
+
+import numpy as np
+
+from perceptron_core.kernel.activations import Activation
+from perceptron_core.kernel.limits import BLOCK, LIMIT, NAME_BYTES
+from perceptron_core.kernel.losses import Loss
+from perceptron_core.kernel.optimizers import Optimizer
+from perceptron_core.kernel.sample import Sample
+from perceptron_core.kernel.scalers import Scaler
+from perceptron_core.rejection import Rejection, SampleRejected
+
+if cython.compiled:
+    from cython.cimports.libc.math import fabs
+else:
+    from math import fabs
+
+BOUND = cython.declare(cython.double, LIMIT)
+PER_BLOCK = cython.declare(cython.Py_ssize_t, BLOCK)
+LARGEST = cython.declare(cython.double, 1.7976931348623157e308)
+NO_LABEL = cython.declare(cython.double, float("nan"))
+
+
+@cython.cclass
+class Neuron:
+    """The working state, and the loop over samples.
+
+    Parameters
+    ----------
+    activation, loss, optimizer, scaler
+        What the neuron is made of. The scaler's columns begin behind the weight and the optimizer's.
+    max_features
+        The bound on features, of a sample and of the model.
+    targets
+        The least and the largest label.
+    """
+
+    activation: Activation
+    loss: Loss
+    optimizer: Optimizer
+    scaler = cython.declare(Scaler, visibility="readonly")
+    sample: Sample
+    columns: cython.Py_ssize_t  # the weight and the optimizer's numbers: what the bias has, too
+    max_features: cython.Py_ssize_t
+    lowest: cython.double
+    highest: cython.double
+    learned: cython.longlong
+    score: cython.double
+    numbers: dict[Any, Any]  # feature name -> row
+    categories: dict[Any, Any]  # feature name -> {text: row}
+    entries: list[Any]  # by row: (name,) for a number, (name, text) for a text
+    table: Any  # the state as an array, over the same memory as `state`
+    state: cython.double[:, ::1]
+    bias_table: Any  # the bias, its optimizer's columns, then the optimizer's scalars
+    bias: cython.double[::1]
+    dirty: Any  # one byte per block
+    dirty_flags: cython.uchar[::1]
+
+    def __init__(
+        self,
+        activation: Activation,
+        loss: Loss,
+        optimizer: Optimizer,
+        scaler: Scaler,
+        max_features: int,
+        targets: tuple[float, float],
+    ) -> None:
+        self.activation = activation
+        self.loss = loss
+        self.optimizer = optimizer
+        self.scaler = scaler
+        self.columns = 1 + optimizer.columns
+        self.sample = Sample(self.columns + scaler.columns, optimizer.scalars)
+        self.max_features = max_features
+        self.lowest, self.highest = targets
+        self.learned = 0
+        self.numbers = {}
+        self.categories = {}
+        self.entries = []
+        self.dirty = bytearray()
+        self._use(np.zeros((BLOCK, self.sample.width), dtype="<f8"))
+        self.bias_table = np.zeros(self.columns + optimizer.scalars, dtype="<f8")
+        self.bias = self.bias_table.data
+
+    # The loop
+
+    def run(
+        self,
+        samples: list[Any],
+        labels: cython.double[::1],
+        weights: cython.double[::1],
+        predictions: cython.double[::1],
+        stop_at_first: cython.bint = False,
+    ) -> list[tuple[int, Rejection]]:
+        """Predict, then learn, sample by sample.
+
+        Parameters
+        ----------
+        samples
+            n dicts.
+        labels, weights
+            (n,); a NaN label means: predict only.
+        predictions
+            (n,), written: ŷ before learning; NaN where the sample was refused.
+        stop_at_first
+            Whether the first refused sample ends the run.
+
+        Returns
+        -------
+        list of (int, Rejection)
+            The refused samples by index.
+        """
+        i: cython.Py_ssize_t
+        rejections: list[Any] = []
+        for i in range(len(samples)):
+            rejection = self._predict_learn(samples[i], float(labels[i]), float(weights[i]))
+            if rejection is None:
+                predictions[i] = self.activation.value(self.score)
+            else:
+                predictions[i] = np.nan
+                rejections.append((i, rejection))
+                if stop_at_first:
+                    break
+        return rejections
+
+    def score_one(self, features: object) -> float:
+        """Return the score z = w·x + b; see :meth:`perceptron_core.Perceptron.score_one`."""
+        rejection = self._predict_learn(features, NO_LABEL, 1.0)
+        if rejection is not None:
+            raise SampleRejected(rejection)
+        return self.score
+
+    def predict_one(self, features: object) -> float:
+        """Return ŷ; see :meth:`perceptron_core.Perceptron.predict_one`."""
+        rejection = self._predict_learn(features, NO_LABEL, 1.0)
+        if rejection is not None:
+            raise SampleRejected(rejection)
+        return self.activation.value(self.score)
+
+    def learn_one(self, features: object, label: object, weight: object = 1.0) -> None:
+        """Learn one sample; see :meth:`perceptron_core.Perceptron.learn_one`."""
+        y: cython.double = _real("label", label)
+        w: cython.double = _real("weight", weight)
+        if not (self.lowest <= y <= self.highest and fabs(y) <= LARGEST):
+            raise ValueError(
+                f"label is {label!r}; a finite number ≥ {self.lowest:g} and ≤ {self.highest:g} was expected"
+            )
+        if not 0.0 <= w <= LARGEST:
+            raise ValueError(f"weight is {weight!r}; a finite number ≥ 0 was expected")
+        rejection = self._predict_learn(features, y, w)
+        if rejection is not None:
+            raise SampleRejected(rejection)
+
+    @cython.cfunc
+    def _predict_learn(self, features: object, y: cython.double, weight: cython.double) -> object:
+        """Set ``score``, then learn from y unless it is NaN; return a Rejection or None."""
+        sample: Sample = self.sample
+        rejection = self._gather(features)
+        if rejection is not None:
+            return rejection
+        if self.scaler.leads:
+            self.scaler.learn(sample)
+        self.scaler.transform(sample)
+        self.score = self.optimizer.score(sample)
+        if not fabs(self.score) <= BOUND:
+            return Rejection("diverged", f"the score is {self.score!r}, beyond ±{LIMIT:g}")
+        if y != y:
+            return None
+        if sample.unseen and len(self.entries) + sample.unseen > self.max_features:
+            return Rejection(
+                "too_many_features",
+                f"{sample.unseen} unseen features on top of {len(self.entries)} would pass "
+                f"max_features = {self.max_features}",
+            )
+        self._learn(y, weight)
+        if not sample.is_sound():
+            return Rejection("diverged", f"learning it would take a number of the model beyond ±{LIMIT:g}")
+        self._keep()
+        return None
+
+    @cython.cfunc
+    @cython.exceptval(check=False)
+    def _learn(self, y: cython.double, weight: cython.double) -> cython.void:
+        """Update the statistics, scale by the new ones, and take one step, as a river pipeline does."""
+        sample: Sample = self.sample
+        if not self.scaler.leads:
+            self.scaler.learn(sample)
+            self.scaler.transform(sample)
+        self.optimizer.learn(sample, self.loss, self.activation, y, weight)
+
+    # Between the state and the sample
+
+    @cython.cfunc
+    def _gather(self, features: object) -> object:
+        """Copy the rows that the sample touches into it; return a Rejection or None."""
+        if not isinstance(features, dict):
+            return Rejection("wrong_type", f"a dict of features was expected, not {type(features).__name__}")
+        items: dict[Any, Any] = features if type(features) is dict else dict(features)
+        sample: Sample = self.sample
+        k: cython.Py_ssize_t = 0
+        j: cython.Py_ssize_t
+        c: cython.Py_ssize_t
+        x: cython.double
+        sample.reserve(len(items) + 1)
+        sample.unseen = 0
+        sample.learned = self.learned
+        for c in range(self.columns):
+            sample.rows[0, c] = self.bias[c]
+        for c in range(self.optimizer.scalars):
+            sample.scalars[c] = self.bias[self.columns + c]
+        for name, value in items.items():
+            if value is None:
+                continue
+            k += 1
+            text = None
+            if type(value) is float:
+                x = value
+            elif isinstance(value, str):
+                text = value
+                x = 1.0
+            else:
+                try:
+                    x = _number(value)
+                except (TypeError, OverflowError) as error:
+                    return _unusable(name, value, error)
+            if not fabs(x) <= LARGEST:
+                return Rejection("not_finite", f"feature {name!r:.80} is {x!r}; a finite number was expected")
+            sample.raw[k] = x
+            if name is sample.keys[k] and text is None:
+                j = sample.index[k]
+            else:
+                j = self._find(name, text)
+                sample.keys[k] = name if text is None and j >= 0 else sample
+                sample.names[k] = name
+                sample.texts[k] = text
+                sample.index[k] = j
+            if j >= 0:
+                for c in range(sample.width):
+                    sample.rows[k, c] = self.state[j, c]
+            else:
+                rejection = _unusable_name(name, text)
+                if rejection is not None:
+                    return rejection
+                sample.unseen += 1
+                for c in range(sample.width):
+                    sample.rows[k, c] = 0.0
+        sample.count = k + 1
+        if k > self.max_features:
+            return Rejection(
+                "too_many_features", f"the sample has {k} features; max_features is {self.max_features}"
+            )
+        return None
+
+    @cython.cfunc
+    def _keep(self) -> Any:
+        """Write the sample's rows back to the state: the one place where it changes."""
+        sample: Sample = self.sample
+        k: cython.Py_ssize_t
+        j: cython.Py_ssize_t
+        c: cython.Py_ssize_t
+        for c in range(self.columns):
+            self.bias[c] = sample.rows[0, c]
+        for c in range(self.optimizer.scalars):
+            self.bias[self.columns + c] = sample.scalars[c]
+        for k in range(1, sample.count):
+            j = sample.index[k]
+            if j < 0:
+                j = self._add(sample.names[k], sample.texts[k])
+                sample.index[k] = j
+            for c in range(sample.width):
+                self.state[j, c] = sample.rows[k, c]
+            self.dirty_flags[j // PER_BLOCK] = 1
+        self.learned += 1
+
+    # Names
+
+    @cython.cfunc
+    def _find(self, name: object, text: object) -> cython.Py_ssize_t:
+        """Return the row of a feature, −1 where it is unseen."""
+        if text is None:
+            return self.numbers.get(name, -1)
+        texts = self.categories.get(name)
+        return -1 if texts is None else texts.get(text, -1)
+
+    @cython.cfunc
+    def _add(self, name: object, text: object) -> cython.Py_ssize_t:
+        """Give a feature the next row."""
+        row: cython.Py_ssize_t = len(self.entries)
+        if row == self.table.shape[0]:
+            self._use(np.concatenate([self.table, np.zeros_like(self.table)]))
+        if text is None:
+            self.numbers[name] = row
+            self.entries.append((name,))
+        else:
+            self.categories.setdefault(name, {})[text] = row
+            self.entries.append((name, text))
+        return row
+
+    @cython.cfunc
+    def _use(self, table: Any) -> Any:
+        """Take a larger table as the state."""
+        self.table = table
+        self.state = table.data
+        self.dirty = self.dirty + bytes(len(table) // BLOCK - len(self.dirty))
+        self.dirty_flags = memoryview(self.dirty)
+
+    # What surrounds the loop: whole rows in and out
+
+    def facts(self) -> tuple[int, list[tuple[Any, ...]], Any, Any]:
+        """Return how many samples were learned, the names by row, the table and the bias row (not copies)."""
+        return self.learned, self.entries, self.table, self.bias_table
+
+    def weights(self) -> Any:
+        """Return the (n,) weights that predictions are made by, in order of the rows."""
+        scalars = self.bias_table[self.columns :]
+        return self.optimizer.weights(self.table[: len(self.entries)], scalars, self.learned)
+
+    def dirty_blocks(self) -> list[int]:
+        """Return the blocks that changed since :meth:`mark_clean`."""
+        return [block for block, flag in enumerate(self.dirty) if flag]
+
+    def mark_clean(self) -> None:
+        """Forget which blocks changed."""
+        self.dirty[:] = bytes(len(self.dirty))
+
+    def put(self, first: int, rows: Any) -> None:
+        """Overwrite rows from ``first`` on and mark their blocks as changed."""
+        self.table[first : first + len(rows)] = rows
+        for row in range(first, first + len(rows), BLOCK):
+            self.dirty[row // BLOCK] = 1
+
+    def put_scalars(self, learned: int, bias: Any) -> None:
+        """Overwrite the count of learned samples and the bias row."""
+        self.learned = learned
+        self.bias_table[:] = bias
+
+    def add_names(self, entries: list[tuple[Any, ...]]) -> None:
+        """Give features the next rows, in order.
+
+        Raises
+        ------
+        ValueError
+            A feature has a row already.
+        """
+        for entry in entries:
+            text = entry[1] if len(entry) > 1 else None
+            if self._find(entry[0], text) >= 0:
+                raise ValueError(f"feature {entry!r:.80} is there twice")
+            self._add(entry[0], text)
+
+    def truncate_names(self, count: int) -> None:
+        """Take back the names of the rows from ``count`` on."""
+        for entry in self.entries[count:]:
+            if len(entry) == 1:
+                del self.numbers[entry[0]]
+            else:
+                del self.categories[entry[0]][entry[1]]
+        del self.entries[count:]
+        self.sample = Sample(
+            self.sample.width, self.optimizer.scalars
+        )  # its look-up cache names rows that are gone
+
+
+@cython.cfunc
+@cython.exceptval(-1.0, check=True)
+def _real(what: object, value: object) -> cython.double:
+    """Return a label or a weight as a double; raise ValueError where it is no number."""
+    if type(value) is float or type(value) is int:
+        return value
+    if not isinstance(value, (_numbers.Real, np.bool_)):
+        raise ValueError(f"{what} is {value!r}; a number was expected")
+    return float(value)
+
+
+def _number(value: object) -> float:
+    """Return a number as a double; booleans and numpy's scalars are numbers, text and bytes are not."""
+    if not isinstance(value, (_numbers.Real, np.bool_)):
+        raise TypeError
+    return float(value)
+
+
+def _unusable(name: object, value: object, error: Exception) -> Rejection:
+    """Return why a feature's value can't be used."""
+    if isinstance(error, OverflowError):
+        return Rejection("not_finite", f"feature {name!r:.80} is an integer beyond the range of a double")
+    expected = "a number, a boolean, a text or null was expected"
+    return Rejection("wrong_type", f"feature {name!r:.80} is of type {type(value).__name__}; {expected}")
+
+
+def _unusable_name(name: object, text: object) -> Rejection | None:
+    """Return why a feature can't go by its name, None where it can."""
+    if name != name:
+        return Rejection("wrong_type", f"a feature is named {name!r}, which is not equal to itself")
+    display = str(name) if text is None else f"{name}={text}"
+    try:
+        size = len(display.encode())
+    except UnicodeEncodeError:
+        return Rejection("wrong_type", f"feature {display!r:.80} has a name that UTF-8 can't write")
+    if size > NAME_BYTES:
+        return Rejection("too_large", f"feature name {display!r:.80}: over {NAME_BYTES} bytes of UTF-8")
+    return None

@@ -1,0 +1,100 @@
+"""One sample on its way through the neuron."""
+
+# mypy: allow-untyped-decorators
+from __future__ import annotations
+
+try:
+    import cython
+except ImportError:
+    import perceptron_core._interpreted as cython
+
+from typing import Any
+
+import numpy as np
+
+from perceptron_core.kernel.limits import LIMIT
+
+if cython.compiled:
+    from cython.cimports.libc.math import fabs
+else:
+    from math import fabs
+
+BOUND = cython.declare(cython.double, LIMIT)
+
+
+@cython.cclass
+class Sample:
+    """Inputs, and copies of the rows of state that they touch; what is written here is not kept yet.
+
+    Row 0 is the bias, whose input is the constant 1. Column 0 of a row is the weight; then come the
+    optimizer's numbers, then the scaler's.
+
+    Attributes
+    ----------
+    count
+        Rows in use, the bias among them.
+    unseen
+        Of these, features that the model does not have yet.
+    width
+        Columns of a row.
+    learned
+        How many samples the model has learned before this one.
+    names, texts
+        By row: the feature's name, and its text where it is one-hot, None for a number.
+    keys
+        By row: the name of the last sample's feature, where it was a number that the model knows: a
+        look-up cache, as samples often come with the same names in the same order.
+    index
+        Where a row lives in the state, −1 where unseen.
+    raw, x
+        Inputs as they came, and after scaling.
+    rows
+        (at least count, width) the copies.
+    scalars
+        A copy of the numbers that the optimizer, then the scaler, keeps once for the whole model.
+    """
+
+    def __init__(self, width: int, scalars: int) -> None:
+        self.width = width
+        self.learned = 0
+        self.names = []
+        self.scalars = np.zeros(scalars).data
+        self.reserve(32)
+
+    @cython.cfunc
+    def reserve(self, count: cython.Py_ssize_t) -> Any:
+        """Make room for ``count`` rows; forgets the last sample where it has to grow."""
+        if count <= len(self.names):
+            return
+        size: cython.Py_ssize_t = max(count, 2 * len(self.names))
+        self.keys = [self] * size  # no feature's name
+        self.names = [None] * size
+        self.texts = [None] * size
+        self.index = np.full(size, -1, dtype=np.intp).data
+        self.raw = np.ones(size).data
+        self.x = np.ones(size).data
+        self.rows = np.zeros((size, self.width)).data
+
+    @cython.cfunc
+    @cython.exceptval(check=False)
+    def weighted_sum(self) -> cython.double:
+        """Return z = w·x + b."""
+        k: cython.Py_ssize_t
+        z: cython.double = 0.0
+        for k in range(self.count):
+            z += self.rows[k, 0] * self.x[k]
+        return z
+
+    @cython.cfunc
+    @cython.exceptval(check=False)
+    def is_sound(self) -> cython.bint:
+        """Whether every number of the rows is finite and within the limit."""
+        k: cython.Py_ssize_t
+        c: cython.Py_ssize_t
+        sound: cython.bint = True
+        for k in range(self.count):
+            for c in range(self.width):
+                sound &= fabs(self.rows[k, c]) <= BOUND  # NaN is not <= anything
+        for c in range(self.scalars.shape[0]):
+            sound &= fabs(self.scalars[c]) <= BOUND
+        return sound
