@@ -32,7 +32,8 @@ class AdaGrad(Optimizer):
     eps: cython.double
 
     def __init__(self, *common: Any, eps: float = 1e-8) -> None:
-        super().__init__(*common, columns=1)
+        super().__init__(*common)
+        self.columns += 1
         self.eps = eps
 
     @cython.cfunc
@@ -59,7 +60,8 @@ class RMSProp(Optimizer):
     eps: cython.double
 
     def __init__(self, *common: Any, rho: float = 0.9, eps: float = 1e-8) -> None:
-        super().__init__(*common, columns=1)
+        super().__init__(*common)
+        self.columns += 1
         self.rho = rho
         self.eps = eps
 
@@ -89,7 +91,8 @@ class AdaDelta(Optimizer):
     eps: cython.double
 
     def __init__(self, *common: Any, rho: float = 0.95, eps: float = 1e-8) -> None:
-        super().__init__(*common, columns=2)
+        super().__init__(*common)
+        self.columns += 2
         self.rho = rho
         self.eps = eps
 
@@ -125,10 +128,9 @@ class Adam(Optimizer):
     mean_correction: cython.double
     square_correction: cython.double
 
-    def __init__(
-        self, *common: Any, beta_1: float = 0.9, beta_2: float = 0.999, eps: float = 1e-8, columns: int = 2
-    ) -> None:
-        super().__init__(*common, columns=columns)
+    def __init__(self, *common: Any, beta_1: float = 0.9, beta_2: float = 0.999, eps: float = 1e-8) -> None:
+        super().__init__(*common)
+        self.columns += 2
         self.beta_1 = beta_1
         self.beta_2 = beta_2
         self.eps = eps
@@ -163,7 +165,8 @@ class AMSGrad(Adam):
     """Adam by the largest v so far, so that steps never grow again: Reddi, Kale and Kumar (2018)."""
 
     def __init__(self, *common: Any, beta_1: float = 0.9, beta_2: float = 0.999, eps: float = 1e-8) -> None:
-        super().__init__(*common, beta_1=beta_1, beta_2=beta_2, eps=eps, columns=3)
+        super().__init__(*common, beta_1=beta_1, beta_2=beta_2, eps=eps)
+        self.columns += 1
 
     @cython.cfunc
     @cython.exceptval(check=False)

@@ -42,6 +42,8 @@ def _clamp(value: cython.double, low: cython.double, high: cython.double) -> cyt
 class Loss:
     """L(y, ŷ), its slope, and the chain rule."""
 
+    of_score: cython.bint  # whether it judges z in place of ŷ
+
     def __init__(self) -> None:
         self.of_score = False
 

@@ -154,14 +154,14 @@ class Neuron:
         rejection = self._predict_learn(features, NO_LABEL, 1.0)
         if rejection is not None:
             raise SampleRejected(rejection)
-        return self.score
+        return float(self.score)
 
     def predict_one(self, features: object) -> float:
         """Return ŷ; see :meth:`perceptron_core.Perceptron.predict_one`."""
         rejection = self._predict_learn(features, NO_LABEL, 1.0)
         if rejection is not None:
             raise SampleRejected(rejection)
-        return self.activation.value(self.score)
+        return float(self.activation.value(self.score))
 
     def learn_one(self, features: object, label: object, weight: object = 1.0) -> None:
         """Learn one sample; see :meth:`perceptron_core.Perceptron.learn_one`."""

@@ -46,6 +46,15 @@ class Optimizer:
         Numbers kept per feature beside the weight, and once for the whole model.
     """
 
+    columns: cython.Py_ssize_t
+    scalars: cython.Py_ssize_t
+    schedule: Schedule
+    rate: cython.double  # that of the sample at hand
+    intercept_rate: cython.double  # negative: the bias moves as the weights do
+    l1: cython.double
+    l2: cython.double
+    clip: cython.double
+
     def __init__(
         self,
         schedule: Schedule,
@@ -53,16 +62,14 @@ class Optimizer:
         l1: float = 0.0,
         l2: float = 0.0,
         clip: float = GRADIENT_LIMIT,
-        columns: int = 0,
-        scalars: int = 0,
     ) -> None:
         self.schedule = schedule
         self.intercept_rate = -1.0 if intercept_rate is None else intercept_rate
         self.l1 = l1
         self.l2 = l2
         self.clip = clip
-        self.columns = columns + (1 if l1 > 0.0 else 0)
-        self.scalars = scalars
+        self.columns = 1 if l1 > 0.0 else 0
+        self.scalars = 0
 
     @cython.cfunc
     @cython.exceptval(check=False)
@@ -166,7 +173,8 @@ class Momentum(Optimizer):
     rho: cython.double
 
     def __init__(self, *common: Any, rho: float = 0.9) -> None:
-        super().__init__(*common, columns=1)
+        super().__init__(*common)
+        self.columns += 1
         self.rho = rho
 
     @cython.cfunc
@@ -223,7 +231,8 @@ class AveragedSGD(Optimizer):
     start: cython.longlong
 
     def __init__(self, *common: Any, start: int = 0) -> None:
-        super().__init__(*common, columns=1)
+        super().__init__(*common)
+        self.columns += 1
         self.start = start
 
     @cython.cfunc

@@ -29,30 +29,23 @@ class Sample:
     Row 0 is the bias, whose input is the constant 1. Column 0 of a row is the weight; then come the
     optimizer's numbers, then the scaler's.
 
-    Attributes
-    ----------
-    count
-        Rows in use, the bias among them.
-    unseen
-        Of these, features that the model does not have yet.
-    width
-        Columns of a row.
-    learned
-        How many samples the model has learned before this one.
-    names, texts
-        By row: the feature's name, and its text where it is one-hot, None for a number.
-    keys
-        By row: the name of the last sample's feature, where it was a number that the model knows: a
-        look-up cache, as samples often come with the same names in the same order.
-    index
-        Where a row lives in the state, −1 where unseen.
-    raw, x
-        Inputs as they came, and after scaling.
-    rows
-        (at least count, width) the copies.
-    scalars
-        A copy of the numbers that the optimizer, then the scaler, keeps once for the whole model.
+    Notes
+    -----
+    ``keys`` is a look-up cache: samples often come with the same names in the same order.
     """
+
+    count: cython.Py_ssize_t  # rows in use, the bias among them
+    unseen: cython.Py_ssize_t  # of these, features that the model does not have yet
+    width: cython.Py_ssize_t  # columns of a row
+    learned: cython.longlong  # how many samples the model has learned before this one
+    keys: list[Any]  # by row: the name of the last sample's feature, where it was a number known by then
+    names: list[Any]  # by row: the feature's name
+    texts: list[Any]  # by row: the text of a one-hot feature, None for a number
+    index: cython.Py_ssize_t[::1]  # where a row lives in the state, −1 where unseen
+    raw: cython.double[::1]  # inputs as they came
+    x: cython.double[::1]  # inputs after scaling
+    rows: cython.double[:, ::1]
+    scalars: cython.double[::1]  # what the optimizer keeps once for the whole model
 
     def __init__(self, width: int, scalars: int) -> None:
         self.width = width

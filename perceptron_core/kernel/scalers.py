@@ -35,6 +35,10 @@ class Scaler:
         leaks; a prediction that is not learned from leaves them as they were.
     """
 
+    column: cython.Py_ssize_t
+    columns: cython.Py_ssize_t
+    leads: cython.bint
+
     def __init__(self, column: int) -> None:
         self.column = column
         self.columns = 0

@@ -24,6 +24,8 @@ class Schedule:
         α > 0.
     """
 
+    rate: cython.double
+
     def __init__(self, rate: float) -> None:
         self.rate = rate
 
@@ -35,7 +37,7 @@ class Schedule:
 
     def rate_at(self, t: int) -> float:
         """Return the rate of the sample after t others."""
-        return self.at(t)
+        return float(self.at(t))
 
 
 @cython.cclass

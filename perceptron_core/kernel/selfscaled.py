@@ -52,7 +52,8 @@ class FTRL(Optimizer):
         clip: float = GRADIENT_LIMIT,
         beta: float = 1.0,
     ) -> None:
-        super().__init__(schedule, intercept_rate, 0.0, 0.0, clip, columns=2)
+        super().__init__(schedule, intercept_rate, 0.0, 0.0, clip)
+        self.columns += 2
         self.beta = beta
         self.sparsity = l1
         self.ridge = l2
@@ -91,7 +92,8 @@ class CoinBetting(Optimizer):
     caution: cython.double
 
     def __init__(self, *common: Any, caution: float = 100.0) -> None:
-        super().__init__(*common, columns=4)
+        super().__init__(*common)
+        self.columns += 4
         self.caution = caution
 
     @cython.cfunc
@@ -120,7 +122,9 @@ class Normalized(Optimizer):
     """
 
     def __init__(self, *common: Any) -> None:
-        super().__init__(*common, columns=2, scalars=1)
+        super().__init__(*common)
+        self.columns += 2
+        self.scalars = 1
 
     @cython.cfunc
     @cython.exceptval(check=False)
