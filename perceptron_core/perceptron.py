@@ -108,7 +108,7 @@ class Perceptron(BlockState):
         options: Mapping[str, float] | None = None,
     ) -> None:
         activation = activation or registry.own_activation(loss)
-        self._config = {
+        self._config: dict[str, Any] = {
             "loss": loss,
             "activation": activation,
             "optimizer": optimizer,
@@ -229,6 +229,29 @@ class Perceptron(BlockState):
     def config(self) -> dict[str, Any]:
         """The parameters, with the activation filled in."""
         return dict(self._config)
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """The parameters that decide what the state means; the others may change under it.
+
+        Free are rates and their schedule, the penalty l2, the bound on gradients and that on features.
+        """
+        config = self._config
+        free = registry.SCHEDULES[config["schedule"]].options
+        return {
+            **{name: config[name] for name in ("loss", "activation", "optimizer", "scale", "l1")},
+            "options": {name: value for name, value in config["options"].items() if name not in free},
+        }
+
+    @property
+    def judges_scores(self) -> bool:
+        """Whether the loss is one of classes, by the margin."""
+        return bool(registry.make_loss(self._config["loss"]).of_score)
+
+    @property
+    def learns_nothing(self) -> bool:
+        """Whether the gradient is 0 everywhere."""
+        return registry.learns_nothing(str(self._config["loss"]), str(self._config["activation"]))
 
     @property
     def target_range(self) -> tuple[float, float]:

@@ -6,6 +6,7 @@ first fault is the one that is named. Fields that are not used may hold anything
 
 from __future__ import annotations
 
+import functools
 import json
 import math
 import re
@@ -35,9 +36,17 @@ class Rejected(Exception):
 def target_of(settings: Settings) -> Callable[[Any], float]:
     """Return the function from a label, None where there is none, to the target y (NaN for None)."""
     if settings.model.task == "regression":
-        return lambda label: math.nan if label is None else float(label)
+        return functools.partial(_value_within, *settings.model.target_range)
     negative, positive = settings.model.labels
     return {None: math.nan, False: 0.0, True: 1.0, negative: 0.0, positive: 1.0}.__getitem__
+
+
+def _value_within(lowest: float, highest: float, label: float | None) -> float:
+    """Return the target y of a regression; KeyError where the model has no such value."""
+    y = math.nan if label is None else float(label)
+    if y < lowest or y > highest:
+        raise KeyError(label)
+    return y
 
 
 def label_types(settings: Settings) -> tuple[type, ...]:
@@ -70,7 +79,7 @@ class Careful:
         self._target = target
         self._label_types = label_types(settings)
         self._expected_label = (
-            "a finite number"
+            "a finite number, ≥ {:g} and ≤ {:g},".format(*settings.model.target_range)
             if settings.model.task == "regression"
             else f"one of {json.dumps(list(settings.model.labels))}, false or true"
         )

@@ -415,6 +415,8 @@ def _unusable(name: object, value: object, error: Exception) -> Rejection:
 
 def _unusable_name(name: object, text: object) -> Rejection | None:
     """Return why a feature can't go by its name, None where it can."""
+    if text is None and isinstance(name, str) and name.isascii() and len(name) <= NAME_BYTES:
+        return None
     if name != name:
         return Rejection("wrong_type", f"a feature is named {name!r}, which is not equal to itself")
     display = str(name) if text is None else f"{name}={text}"

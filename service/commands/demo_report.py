@@ -86,13 +86,19 @@ class Report:
 
     def _facts(self) -> RenderableType:
         settings = self.plan.settings
-        return Text(
-            f"river: {self.peer.name} with the same learning rate, {settings.model.learning_rate}\n"
-            f"bare loop: predict_one and learn_one, record by record, no stream\n"
-            f"exactly once: from stream to stream, in commits of {settings.engine.max_batch}\n"
-            f"largest difference between the two models' predictions: {self.largest_difference:.1e}\n"
-            f"dead letters: {self.dead:,}"
-        )
+        rate = settings.model.learning_rate
+        lines = [
+            f"river: {self.peer.name}"
+            + (f" with the same learning rate, {rate}" if self.peer.is_same else ""),
+            "bare loop: predict_one and learn_one, record by record, no stream",
+            f"exactly once: from stream to stream, in commits of {settings.engine.max_batch}",
+            f"dead letters: {self.dead:,}",
+        ]
+        if self.peer.is_same:
+            lines.insert(
+                3, f"largest difference between the two models' predictions: {self.largest_difference:.1e}"
+            )
+        return Text("\n".join(lines))
 
     def _lists(self) -> dict[str, list[str]]:
         last = len(self.published) - 1

@@ -1,4 +1,4 @@
-"""The same neuron in river, for the demo to stand beside: ``StandardScaler`` and a linear model."""
+"""River's neuron, for the demo to stand beside: ``StandardScaler`` and a linear model."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from service.settings import ModelSettings
 
 @dataclass(frozen=True)
 class Peer:
-    """What river made of a data set."""
+    """What river made of a data set; ``is_same``: by the very equations and rates of ours."""
 
     name: str
+    is_same: bool
     predictions: Sequence[float]
     seconds: float
     metrics: dict[str, float]
@@ -33,17 +34,19 @@ def river_peer(dataset: DataSet, settings: ModelSettings) -> Peer:
     seconds = time.perf_counter() - started
     metrics = _metrics(dataset, predictions, is_binary)
     values = [p[True] for p in predictions] if is_binary else predictions
-    return Peer(name, values, seconds, metrics)
+    return Peer(name, is_same(settings), values, seconds, metrics)
 
 
 def _model(settings: ModelSettings) -> tuple[Any, str]:
-    """Return river's model with our rates, and its name."""
+    """Return river's model, with our rates where it is the same one, else with its defaults; and its name."""
     from river import linear_model, optim, preprocessing
 
     kind: Any = (
         linear_model.LogisticRegression if settings.task == "binary" else linear_model.LinearRegression
     )
-    rate, bias_rate = settings.learning_rate, settings.intercept_learning_rate
+    if not is_same(settings):
+        return preprocessing.StandardScaler() | kind(), f"StandardScaler | {kind.__name__}, as they come"
+    rate, bias_rate = float(settings.learning_rate), settings.intercept_learning_rate
     neuron = kind(
         optimizer=optim.SGD(rate),
         loss=optim.losses.Log() if settings.loss == "log" else optim.losses.Squared(),
@@ -53,6 +56,16 @@ def _model(settings: ModelSettings) -> tuple[Any, str]:
     if not settings.scale:
         return neuron, kind.__name__
     return preprocessing.StandardScaler() | neuron, f"StandardScaler | {kind.__name__}"
+
+
+def is_same(settings: ModelSettings) -> bool:
+    """Whether river has the very model of these settings."""
+    identity = settings.new_perceptron().identity
+    names = ("loss", "activation", "optimizer", "l1", "options")
+    known = {("log", "sigmoid", "sgd", 0.0), ("squared", "identity", "sgd", 0.0)}
+    loss, activation, optimizer, l1, options = (identity[name] for name in names)
+    is_plain = settings.schedule == "constant" and isinstance(settings.scale, bool)
+    return (loss, activation, optimizer, l1) in known and not options and is_plain
 
 
 def _metrics(dataset: DataSet, predictions: Sequence[Any], is_binary: bool) -> dict[str, float]:

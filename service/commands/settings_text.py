@@ -45,10 +45,7 @@ def example_file() -> str:
 def effective(settings: Settings) -> dict[str, Any]:
     """Return what holds, redacted; a default that follows from other settings is filled in."""
     tree = redacted(settings)
-    model = settings.model
-    tree["model"]["activation"] = model.new_perceptron().config["activation"]
-    if model.intercept_learning_rate is None:
-        tree["model"]["intercept_learning_rate"] = model.learning_rate
+    tree["model"]["activation"] = settings.model.new_perceptron().config["activation"]
     return tree
 
 
@@ -72,7 +69,7 @@ def check(settings: Settings) -> None:
 
 def _lines(section: str, values: Mapping[str, Any], prefix: str) -> Iterator[str]:
     for name, value in values.items():
-        setting = f"{prefix}{name} = {_toml(value)}"
+        setting = f"# {name} is not set" if value is None else f"{prefix}{name} = {_toml(value)}"
         yield f"{setting:<{COLUMN}}  # {_fields(section)[name].description}"
 
 
