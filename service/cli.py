@@ -194,6 +194,81 @@ def evaluate(
         report(evaluation, settings, source.name, plot, as_json)
 
 
+@app.command()
+def fit(
+    file: File = None,
+    dataset: DataSetName = None,
+    loss: Annotated[str | None, typer.Option("--loss", metavar="NAME", help="As model.loss.")] = None,
+    learning_rate: Annotated[
+        float | None, typer.Option("--learning-rate", metavar="N", min=1e-300, help="α (default: 0.1).")
+    ] = None,
+    batch_size: Annotated[
+        int | None, typer.Option("--batch-size", metavar="N", min=1, help="Samples a step (default: all).")
+    ] = None,
+    epochs: Annotated[
+        int | None, typer.Option("--epochs", metavar="N", min=1, help="Passes at most (default: 1000).")
+    ] = None,
+    tolerance: Annotated[
+        float | None,
+        typer.Option("--tolerance", metavar="N", min=0, help="Of the gradient's norm (default: 1e-4)."),
+    ] = None,
+    patience: Annotated[
+        int | None, typer.Option("--patience", metavar="N", min=1, help="Epochs without a lower cost.")
+    ] = None,
+    plot: Annotated[
+        Path | None,
+        typer.Option("--plot", metavar="FILE", help="Draw cost and, for two features, decision boundary."),
+    ] = None,
+    as_json: Json = False,
+    config: Config = None,
+    set_: Sets = None,
+) -> None:
+    """Descend the cost of all lines together, until convergence; no stream."""
+    start_logging()
+    with Interruption() as interruption:
+        from service.commands.fit import Descent, descend, labelled, report
+        from service.commands.lines import Source
+        from service.commands.plot import check_plot
+
+        chosen = [*(set_ or ()), *([f"model.loss={json.dumps(loss)}"] if loss else [])]
+        settings = _given(config, chosen).settings(dataset)
+        source = Source(file, dataset, settings.fields)
+        if plot is not None:
+            check_plot(plot)
+        found = labelled(settings, source, interruption.wish)
+        descent = Descent(learning_rate, batch_size, epochs, tolerance, patience)
+        result = descend(settings, found, descent, interruption.wish)
+        report(result, found, settings, source.name, plot, as_json)
+
+
+@app.command()
+def explain(
+    sample: Annotated[str, typer.Argument(metavar="SAMPLE", help="JSON, as in the samples topic.")],
+    weights: Annotated[
+        str | None, typer.Option("--weights", metavar="JSON", help="Of the features, by name; else 0.")
+    ] = None,
+    bias: Annotated[float | None, typer.Option("--bias", metavar="N", help="Else 0.")] = None,
+    as_json: Json = False,
+    config: Config = None,
+    stream: Url = None,
+    set_: Sets = None,
+) -> None:
+    """Take a sample through the article's equations; by given weights, unscaled, or a stream's model."""
+    start_logging()
+    if stream is not None and (weights is not None or bias is not None):
+        raise ConfigurationError("--stream brings weights and bias: --weights and --bias go without it")
+    from service.commands.explain import explained, report, weights_given
+    from service.commands.given import open_to_read
+    from service.commands.model_show import read_model
+
+    settings, model = _given(config, set_, stream).settings(), None
+    given = {"weights": weights_given(weights), "bias": bias or 0.0}
+    if stream is not None:
+        with open_to_read(settings) as opened:
+            model = read_model(opened, settings)[1].model
+    report(explained(settings, sample, model, given), as_json)
+
+
 @model_app.command("show")
 def model_show(as_json: Json = False, config: Config = None, stream: Url = None, set_: Sets = None) -> None:
     """Show the committed model: version, position, metrics, weights."""

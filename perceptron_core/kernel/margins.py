@@ -115,11 +115,11 @@ class PerceptronLoss(MarginLoss):
     (1958), *The perceptron*.
     """
 
-    @cython.cfunc
+    @cython.ccall
     @cython.exceptval(check=False)
-    def of_margin(self, m: cython.double) -> cython.double:
-        """Return max(0, −m)."""
-        return -m if m < 0.0 else 0.0
+    def value(self, y: cython.double, prediction: cython.double) -> cython.double:
+        """Return (step(z) − y) z; for y = 0 and 1 that is max(0, −s z)."""
+        return self.slope(y, prediction) * prediction
 
     @cython.ccall
     @cython.exceptval(check=False)

@@ -336,6 +336,27 @@ class Neuron:
         """Return how many samples were learned, the names by row, the table and the bias row (not copies)."""
         return self.learned, self.entries, self.table, self.bias_table
 
+    def inputs(self, features: object) -> list[tuple[tuple[Any, ...], float, float]]:
+        """Return (identity, x, x̃) of each feature of a sample, scaled by the statistics as they are.
+
+        Raises
+        ------
+        SampleRejected
+            The sample can't be used.
+        """
+        k: cython.Py_ssize_t
+        rejection = self._gather(features)
+        if rejection is not None:
+            raise SampleRejected(rejection)
+        sample: Sample = self.sample
+        self.scaler.transform(sample)
+        found = []
+        for k in range(1, sample.count):
+            text = sample.texts[k]
+            entry = (sample.names[k],) if text is None else (sample.names[k], text)
+            found.append((entry, float(sample.raw[k]), float(sample.x[k])))
+        return found
+
     def weights(self) -> Any:
         """Return the (n,) weights that predictions are made by, in order of the rows."""
         scalars = self.bias_table[self.columns :]
