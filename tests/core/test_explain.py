@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from perceptron_core import Perceptron, SampleRejected, kernel, registry
 from perceptron_core.explain import explain, neuron
 from perceptron_core.explain_text import ACTIVATIONS, LOSSES
-from perceptron_core.inputs import read
 from tests.core.samples import features, state, streams, weights
 
 PAIRS = [
@@ -65,7 +64,7 @@ def test_the_new_weights_are_those_that_learning_gives(
     model.learn_one(x, y, weight)
     learned = model_weights(model)
     assert told.bias == model.bias
-    assert [term.w_new for term in told.terms[1:]] == [learned[entry] for entry, _ in read(x)]
+    assert [term.w_new for term in told.terms[1:]] == [learned[entry] for entry, _, _ in model._neuron.inputs(x)]
 
 
 @given(
