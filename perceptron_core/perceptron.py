@@ -36,13 +36,16 @@ class Perceptron(BlockState):
         ``"amsgrad"``, ``"nadam"`` (``beta_1``, ``beta_2``, ``eps``), ``"ftrl"`` (``beta``), ``"coin"``
         (``caution``; needs no learning rate) or ``"normalized"``.
     learning_rate
-        α > 0 of the weights.
+        α > 0 of the weights; or ``"auto"``: two rates side by side, weighed by how well they predict, with
+        linear weights; or ``"ladder"``: four, whose probabilities are averaged. These two are optimizers
+        of their own: they take neither penalties nor a schedule, and scale by ``"robust"``.
     l2
         Penalty λ ≥ 0 on the weights of the features present in a sample; the bias is not penalised.
     scale
         Whether numbers are standardised by running statistics, as by river's ``StandardScaler`` before
         the model: predict with the statistics as they are; update them; learn with the new ones. Or by
-        name: ``"standard"`` (True), ``"minmax"``, ``"none"`` (False).
+        name: ``"standard"`` (True), ``"minmax"``, ``"robust"`` (True without a learning rate),
+        ``"none"`` (False).
     intercept_learning_rate
         α of the bias, by plain gradient descent; by default it learns as the weights do.
     max_features
@@ -97,7 +100,7 @@ class Perceptron(BlockState):
         loss: str = "log",
         activation: str | None = None,
         optimizer: str = "sgd",
-        learning_rate: float = 0.01,
+        learning_rate: float | str = 0.01,
         l2: float = 0.0,
         scale: bool | str = True,
         intercept_learning_rate: float | None = None,
@@ -240,6 +243,7 @@ class Perceptron(BlockState):
         free = registry.SCHEDULES[config["schedule"]].options
         return {
             **{name: config[name] for name in ("loss", "activation", "optimizer", "scale", "l1")},
+            **({"optimizer": config["learning_rate"]} if isinstance(config["learning_rate"], str) else {}),
             "options": {name: value for name, value in config["options"].items() if name not in free},
         }
 
@@ -266,7 +270,7 @@ class Perceptron(BlockState):
     @property
     def bias(self) -> float:
         """The bias b."""
-        return float(self._neuron.facts()[3][0])
+        return self._neuron.intercept()
 
     @property
     def weights(self) -> dict[Any, float]:
@@ -322,7 +326,7 @@ def _check(config: dict[str, Any]) -> None:
     check_known("optimizer", config["optimizer"], registry.OPTIMIZERS)
     check_known("schedule", config["schedule"], registry.SCHEDULES)
     registry.check_options(config["options"], config["loss"], config["optimizer"], config["schedule"])
-    check_range("learning_rate", config["learning_rate"], above=0.0)
+    _check_rate(config)
     check_range("l1", config["l1"], at_least=0.0)
     check_range("l2", config["l2"], at_least=0.0)
     check_range("clip_gradient", config["clip_gradient"], above=0.0)
@@ -332,6 +336,23 @@ def _check(config: dict[str, Any]) -> None:
     if config["max_features"] != int(config["max_features"]):
         raise ValueError(f"max_features is {config['max_features']!r}; a whole number was expected")
     check_scale(config["scale"])
+
+
+def _check_rate(config: dict[str, Any]) -> None:
+    """Raise ValueError unless the learning rate is a number > 0, or a text that goes with the rest."""
+    rate = config["learning_rate"]
+    if not isinstance(rate, str):
+        return check_range("learning_rate", rate, above=0.0)
+    check_known("learning_rate", rate, registry.WITHOUT_RATE)
+    others = {"optimizer": "sgd", "schedule": "constant", "l1": 0.0, "l2": 0.0}
+    others |= {"intercept_learning_rate": None, "clip_gradient": kernel.GRADIENT_LIMIT}
+    for name, default in others.items():
+        if config[name] != default:
+            raise ValueError(
+                f"{name} is {config[name]!r}, which learning_rate {rate!r} does without; "
+                f"give learning_rate a number, or leave {name} at {default!r}"
+            )
+    return None
 
 
 def check_scale(scale: object) -> None:
@@ -347,13 +368,22 @@ def _neuron(
     """Return an untrained neuron of checked parameters."""
     options = config["options"]
     loss = registry.make_loss(config["loss"], options, config["activation"])
-    schedule = registry.make_schedule(config["schedule"], config["learning_rate"], options)
-    common = (config["intercept_learning_rate"], config["l1"], config["l2"], config["clip_gradient"])
-    optimizer = registry.make_optimizer(config["optimizer"], schedule, *common, options)
+    optimizer = _optimizer(config)
     scale = config["scale"]
-    name = scale if isinstance(scale, str) else "standard" if scale else "none"
+    own = "robust" if isinstance(config["learning_rate"], str) else "standard"
+    name = scale if isinstance(scale, str) else own if scale else "none"
     scaler = registry.SCALERS[name](1 + optimizer.columns)
     return kernel.Neuron(activation, loss, optimizer, scaler, int(config["max_features"]), targets)
+
+
+def _optimizer(config: dict[str, Any]) -> kernel.Optimizer:
+    """Return the optimizer of checked parameters."""
+    rate, options = config["learning_rate"], config["options"]
+    if isinstance(rate, str):
+        return registry.make_without_rate(rate, config["loss"], config["activation"])
+    schedule = registry.make_schedule(config["schedule"], rate, options)
+    common = (config["intercept_learning_rate"], config["l1"], config["l2"], config["clip_gradient"])
+    return registry.make_optimizer(config["optimizer"], schedule, *common, options)
 
 
 def _display(entry: Entry) -> Any:

@@ -64,6 +64,9 @@ OPTIMIZERS: dict[str, Part] = {
     "coin": Part(kernel.CoinBetting, {"caution": _POSITIVE}),
     "normalized": Part(kernel.Normalized),
 }
+WITHOUT_RATE: dict[str, Callable[..., kernel.Auto]] = {"auto": kernel.Auto, "ladder": kernel.Ladder}
+"""By the text that stands in place of a learning rate: what finds it by itself."""
+
 SCHEDULES: dict[str, Part] = {
     "constant": Part(kernel.Schedule),
     "inverse": Part(kernel.InverseScaling, {"power": _FROM_ZERO}),
@@ -74,6 +77,7 @@ SCALERS: dict[str, Callable[[int], kernel.Scaler]] = {
     "none": kernel.Scaler,
     "standard": kernel.StandardScaler,
     "minmax": kernel.MinMaxScaler,
+    "robust": kernel.RobustScaler,
 }
 RANGES: dict[str, tuple[float, float]] = {
     "identity": (-math.inf, math.inf),
@@ -143,6 +147,12 @@ def make_optimizer(
     check_known("optimizer", name, OPTIMIZERS)
     part = OPTIMIZERS[name]
     return part.make(schedule, intercept_rate, l1, l2, clip, **_own(part, options))  # type: ignore[no-any-return]
+
+
+def make_without_rate(name: str, loss: str, activation: str) -> kernel.Auto:
+    """Return what learns without a learning rate."""
+    is_value = activation == "identity" and not make_loss(loss).of_score
+    return WITHOUT_RATE[name](standardise=is_value, probability=loss == "log")
 
 
 def check_options(options: Mapping[str, float], loss: str, optimizer: str, schedule: str) -> None:

@@ -37,8 +37,8 @@ SCALED = [
     Contender("predict_one + learn_one, scaled", one_by_one(), "river: StandardScaler | LogisticRegression"),
     Contender("predict_learn_many, scaled", many(), "river: StandardScaler | LogisticRegression"),
     Contender("the same, AdaGrad", many(optimizer="adagrad"), "predict_learn_many, scaled", False),
-    # Contender("the default, auto", many(learning_rate="auto"), "the same, AdaGrad", False),
-    # Contender("ladder", many(learning_rate="ladder"), "the same, AdaGrad", False),
+    Contender("the default, auto", many(learning_rate="auto"), "the same, AdaGrad", False),
+    Contender("ladder", many(learning_rate="ladder"), "the same, AdaGrad", False),
 ]
 MESSAGES = [
     Contender("json + river, scaled + json", river_messages, ""),

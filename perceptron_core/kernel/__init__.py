@@ -2,6 +2,8 @@
 
 from perceptron_core.kernel.activations import Activation, Exp, Identity, Sigmoid, Softplus, Step, Tanh
 from perceptron_core.kernel.adaptive import AdaDelta, AdaGrad, Adam, AMSGrad, Nadam, RMSProp
+from perceptron_core.kernel.auto import Auto
+from perceptron_core.kernel.ladder import Ladder
 from perceptron_core.kernel.limits import BLOCK, GRADIENT_LIMIT, LIMIT, NAME_BYTES
 from perceptron_core.kernel.losses import (
     AbsoluteLoss,
@@ -17,6 +19,7 @@ from perceptron_core.kernel.losses import (
 from perceptron_core.kernel.margins import HingeLoss, ModifiedHuberLoss, PerceptronLoss, SquaredHingeLoss
 from perceptron_core.kernel.neuron import Neuron
 from perceptron_core.kernel.optimizers import SGD, AveragedSGD, Momentum, Nesterov, Optimizer
+from perceptron_core.kernel.robust import RobustScaler
 from perceptron_core.kernel.scalers import MinMaxScaler, Scaler, StandardScaler
 from perceptron_core.kernel.schedules import Bottou, ExponentialDecay, InverseScaling, Schedule
 from perceptron_core.kernel.selfscaled import FTRL, CoinBetting, Normalized
@@ -34,6 +37,7 @@ __all__ = [
     "AdaDelta",
     "AdaGrad",
     "Adam",
+    "Auto",
     "AveragedSGD",
     "Bottou",
     "CoinBetting",
@@ -44,6 +48,7 @@ __all__ = [
     "HuberLoss",
     "Identity",
     "InverseScaling",
+    "Ladder",
     "LogLoss",
     "Loss",
     "MinMaxScaler",
@@ -59,6 +64,7 @@ __all__ = [
     "PoissonLoss",
     "QuantileLoss",
     "RMSProp",
+    "RobustScaler",
     "Scaler",
     "Schedule",
     "Sigmoid",

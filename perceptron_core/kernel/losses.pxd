@@ -1,4 +1,4 @@
-from perceptron_core.kernel.activations cimport Activation
+from perceptron_core.kernel.activations cimport Activation, Identity
 
 cdef class Loss:
     cdef readonly bint of_score

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from perceptron_core.kernel.activations import Activation
+from perceptron_core.kernel.activations import Activation, Identity
 from perceptron_core.kernel.limits import PROBABILITY_FLOOR
 
 if cython.compiled:
@@ -71,7 +71,8 @@ class Loss:
         """Return ∂L/∂z = ∂L/∂ŷ · ∂ŷ/∂z."""
         if self.of_score:
             return self.slope(y, z)
-        return self.slope(y, activation.value(z)) * activation.slope(z)
+        slope: cython.double = activation.slope(z)
+        return 0.0 if slope == 0.0 else self.slope(y, activation.value(z)) * slope
 
     @cython.ccall
     @cython.exceptval(check=False)
@@ -176,6 +177,16 @@ class SquaredLoss(Loss):
         """Return 2(ŷ − y)."""
         return 2.0 * (prediction - y)
 
+    @cython.ccall
+    @cython.exceptval(check=False)
+    def implicit(
+        self, activation: Activation, y: cython.double, z: cython.double, h: cython.double
+    ) -> cython.double:
+        """Return the g that solves g = ∂L/∂z at z − h g: behind the identity, 2(z − y) / (1 + 2h)."""
+        if isinstance(activation, Identity):
+            return 2.0 * (z - y) / (1.0 + 2.0 * h)
+        return Loss.implicit(self, activation, y, z, h)
+
     @cython.cfunc
     @cython.exceptval(check=False)
     def unit(self, spread: cython.double) -> cython.double:
@@ -214,7 +225,7 @@ class LogLoss(Loss):
     def implicit(
         self, activation: Activation, y: cython.double, z: cython.double, h: cython.double
     ) -> cython.double:
-        """Return the g that solves g = σ(z − h g) − y, by at most 8 bracketed Newton steps."""
+        """Return the g that solves g = σ(z − h g) − y, to some 1e-6: at most 8 bracketed Newton steps."""
         first: cython.double = self.gradient(activation, y, z)
         low: cython.double = first if first < 0.0 else 0.0
         high: cython.double = first if first > 0.0 else 0.0
@@ -225,8 +236,6 @@ class LogLoss(Loss):
         for _ in range(8):
             p = self.gradient(activation, y, z - h * g)
             error = g - p
-            if fabs(error) <= 1e-12:
-                break
             if error > 0.0:
                 high = g
             else:
@@ -235,6 +244,8 @@ class LogLoss(Loss):
             g -= error / (1.0 + h * p * (1.0 - p))
             if not low <= g <= high:
                 g = 0.5 * (low + high)
+            elif fabs(error) <= 1e-3:  # what is left after the step is of the order of its square
+                break
         return g
 
 
@@ -369,8 +380,16 @@ class PoissonLoss(Loss):
     @cython.ccall
     @cython.exceptval(check=False)
     def slope(self, y: cython.double, prediction: cython.double) -> cython.double:
-        """Return 1 − y/ŷ."""
+        """Return 1 − y/ŷ; ŷ is taken as at least 1e−15."""
         return 1.0 - y / (prediction if prediction > FLOOR else FLOOR)
+
+    @cython.ccall
+    @cython.exceptval(check=False)
+    def gradient(self, activation: Activation, y: cython.double, z: cython.double) -> cython.double:
+        """Return a′ − y a′/a, with the limit 1 of softplus for a′/a where a is 0: it learns however far out."""
+        prediction: cython.double = activation.value(z)
+        slope: cython.double = activation.slope(z)
+        return slope - y * (slope / prediction if prediction > 0.0 else 1.0)
 
 
 @cython.cclass

@@ -63,7 +63,7 @@ class Neuron:
 
     activation: Activation
     loss: Loss
-    optimizer: Optimizer
+    optimizer = cython.declare(Optimizer, visibility="readonly")
     scaler = cython.declare(Scaler, visibility="readonly")
     sample: Sample
     columns: cython.Py_ssize_t  # the weight and the optimizer's numbers: what the bias has, too
@@ -361,6 +361,11 @@ class Neuron:
         """Return the (n,) weights that predictions are made by, in order of the rows."""
         scalars = self.bias_table[self.columns :]
         return self.optimizer.weights(self.table[: len(self.entries)], scalars, self.learned)
+
+    def intercept(self) -> float:
+        """Return the bias that predictions are made by."""
+        row, scalars = self.bias_table[: self.columns], self.bias_table[self.columns :]
+        return float(self.optimizer.bias(row, scalars, self.learned))
 
     def dirty_blocks(self) -> list[int]:
         """Return the blocks that changed since :meth:`mark_clean`."""

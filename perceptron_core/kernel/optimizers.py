@@ -154,6 +154,10 @@ class Optimizer:
         """
         return rows[:, 0]
 
+    def bias(self, row: Any, scalars: Any, learned: int) -> float:
+        """Return the bias that predictions are made by; ``row`` is its own."""
+        return float(self.weights(row[None, :], scalars, learned)[0])
+
 
 @cython.cclass
 class SGD(Optimizer):

@@ -23,6 +23,10 @@ def models() -> Iterator[dict[str, Any]]:
     for optimizer, scale in product(registry.OPTIMIZERS, registry.SCALERS):
         yield {"optimizer": optimizer, "scale": scale, "intercept_learning_rate": 0.02}
         yield {"optimizer": optimizer, "scale": scale, "loss": "squared"}
+    for rate in registry.WITHOUT_RATE:
+        yield {"learning_rate": rate}
+        for loss in ("squared", "absolute", "huber", "quantile", "poisson", "hinge", "modified_huber"):
+            yield {"learning_rate": rate, "loss": loss}
     for schedule in registry.SCHEDULES:
         yield {"schedule": schedule}
 

@@ -1,0 +1,92 @@
+"""Labels that are values, in units of their own spread, so that no step depends on the unit they come in."""
+
+# mypy: allow-untyped-decorators
+from __future__ import annotations
+
+try:
+    import cython
+except ImportError:
+    import perceptron_core._interpreted as cython
+
+import numpy as np
+
+from perceptron_core.kernel.sample import Sample
+
+if cython.compiled:
+    from cython.cimports.libc.math import sqrt
+    from cython.cimports.perceptron_core.kernel.blocks import is_due, mean, take, variance
+else:
+    from math import sqrt
+
+    from perceptron_core.kernel.blocks import is_due, mean, take, variance
+
+LARGEST = cython.declare(cython.double, 1e70)  # the state holds its square
+WILD = cython.declare(cython.double, 100.0)
+NUMBERS = 9
+
+
+@cython.cclass
+class LabelScale:
+    """Mean and deviation of the labels over two blocks (``blocks.py``), and the range seen.
+
+    Nine of the model's scalars, from ``first`` on: labels seen; centre; spread; the lowest and the highest;
+    four numbers of blocks. Labels beyond ± 1e70 are taken as that.
+    """
+
+    first: cython.Py_ssize_t
+    row: cython.double[:, ::1]  # where the blocks lie while a label is taken in
+
+    def __init__(self, first: int) -> None:
+        self.first = first
+        self.row = np.zeros((1, 4)).data
+
+    @cython.cfunc
+    @cython.exceptval(check=False)
+    def take(self, sample: Sample, y: cython.double) -> cython.void:
+        """Take a label in."""
+        c: cython.Py_ssize_t = self.first
+        i: cython.Py_ssize_t
+        share: cython.double
+        y = -LARGEST if y < -LARGEST else LARGEST if y > LARGEST else y
+        if sample.scalars[c] == 0.0 or y < sample.scalars[c + 3]:
+            sample.scalars[c + 3] = y
+        if sample.scalars[c] == 0.0 or y > sample.scalars[c + 4]:
+            sample.scalars[c + 4] = y
+        sample.scalars[c] += 1.0
+        if not is_due(sample.scalars[c]):
+            return
+        for i in range(4):
+            self.row[0, i] = sample.scalars[c + 5 + i]
+        share = take(self.row, 0, 0, sample.scalars[c], y)
+        sample.scalars[c + 1] = mean(self.row, 0, 0, share)
+        sample.scalars[c + 2] = sqrt(variance(self.row, 0, 0, share))
+        for i in range(4):
+            sample.scalars[c + 5 + i] = self.row[0, i]
+
+    @cython.cfunc
+    @cython.exceptval(check=False)
+    def centre(self, sample: Sample) -> cython.double:
+        """Return the mean."""
+        return sample.scalars[self.first + 1]
+
+    @cython.cfunc
+    @cython.exceptval(check=False)
+    def spread(self, sample: Sample) -> cython.double:
+        """Return the deviation."""
+        return sample.scalars[self.first + 2]
+
+    @cython.cfunc
+    @cython.exceptval(check=False)
+    def within_range(self, sample: Sample, z: cython.double) -> cython.double:
+        """Return z within the range seen."""
+        low: cython.double = sample.scalars[self.first + 3]
+        high: cython.double = sample.scalars[self.first + 4]
+        return low if z < low else high if z > high else z
+
+    @cython.cfunc
+    @cython.exceptval(check=False)
+    def winsorise(self, sample: Sample, y: cython.double) -> cython.double:
+        """Return y within 100 deviations of the mean."""
+        low: cython.double = self.centre(sample) - WILD * self.spread(sample)
+        high: cython.double = self.centre(sample) + WILD * self.spread(sample)
+        return low if y < low else high if y > high else y
