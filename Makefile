@@ -10,10 +10,10 @@ PIP = $(if $(UV),$(UV) pip install --quiet --python $(BIN)/python,$(BIN)/python 
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check bench lock clean
+.PHONY: help demo test check bench bench-core bench-quality lock clean
 
 help: ## say what there is
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: .venv/installed ## the whole job on a real data set (ARGS="--stream kafka://localhost:9092")
 	@$(BIN)/perceptron demo $(ARGS)
@@ -28,6 +28,12 @@ check: .venv/installed ## lint, format and types
 
 bench: .venv/installed ## samples per second on each stream, beside json + river
 	@$(BIN)/python -m benchmarks.stream $(ARGS)
+
+bench-core: .venv/installed ## microseconds a sample of the core, beside river's
+	@$(BIN)/python -m benchmarks.core $(ARGS)
+
+bench-quality: .venv/installed ## how well the defaults learn, beside other libraries' (ARGS="--markdown")
+	@$(BIN)/python -m benchmarks.quality $(ARGS)
 
 lock: $(if $(UV),,$(BIN)/uv) ## choose newer versions: writes constraints.txt
 	@$(or $(UV),$(BIN)/uv) pip compile --quiet --upgrade --universal --python-version 3.11 --all-extras \

@@ -118,8 +118,14 @@ def neuron(
     Raises
     ------
     ValueError
-        A weight belongs to no feature of the sample.
+        A weight belongs to no feature of the sample, or the model keeps more than one of each.
     """
+    rate = parameters.get("learning_rate")
+    if isinstance(rate, str) and (weights or bias):
+        raise ValueError(
+            f"learning_rate {rate!r} keeps several weights of each feature, so they can't be given; "
+            "give learning_rate a number, such as 0.1"
+        )
     model = Perceptron(scale=scale, **parameters)
     entries = [entry for entry, _, _ in model._neuron.inputs(features)]
     known = {str(display(entry)) for entry in entries}

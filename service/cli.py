@@ -274,13 +274,14 @@ def model_show(as_json: Json = False, config: Config = None, stream: Url = None,
     """Show the committed model: version, position, metrics, weights."""
     start_logging()
     from service.commands.given import open_to_read
+    from service.commands.json_text import json_text
     from service.commands.model_show import model_json, print_model, read_model
 
     settings = _given(config, set_, stream).settings()
     with open_to_read(settings) as opened:
         head, learner = read_model(opened, settings)
     if as_json:
-        typer.echo(json.dumps(model_json(head, learner), ensure_ascii=False))
+        typer.echo(json_text(model_json(head, learner)))
     else:
         print_model(head, learner)
 

@@ -6,7 +6,6 @@ No clock, no order but that of the input, no randomness in anything that is writ
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import msgspec
 
@@ -17,6 +16,10 @@ from service.streams.port import Batch, Header
 
 MAX_MESSAGE = 1000
 """A message may quote what it refuses, and has to fit beside it into the dead letter."""
+
+ERROR_PREFIX = "perceptron.error."
+ERROR_FIELDS = ("reason", "message", "topic", "partition", "offset", "model")
+"""The headers behind a dead letter's own."""
 
 _encode = msgspec.json.Encoder().encode
 
@@ -88,16 +91,9 @@ class PredictionCodec:
 
 def dead_letter_headers(batch: Batch, row: int, rejection: Rejection, model: str) -> Sequence[Header]:
     """Return the record's own headers with the reason behind them."""
-    error: dict[str, Any] = {
-        "reason": rejection.reason,
-        "message": rejection.message[:MAX_MESSAGE],
-        "topic": batch.topic,
-        "partition": batch.partition,
-        "offset": batch.offsets[row],
-        "model": model,
-    }
+    at = (batch.topic, batch.partition, batch.offsets[row], model)
+    error = zip(ERROR_FIELDS, (rejection.reason, rejection.message[:MAX_MESSAGE], *at), strict=True)
     added = [
-        (f"perceptron.error.{name}", str(value).encode("utf-8", "backslashreplace"))
-        for name, value in error.items()
+        (f"{ERROR_PREFIX}{name}", str(value).encode("utf-8", "backslashreplace")) for name, value in error
     ]
     return [*batch.headers[row], *added]

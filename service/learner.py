@@ -70,7 +70,7 @@ class Learner:
 
     def restart(self) -> None:
         """Begin with an untrained model at no position, working and committed."""
-        self.model = self._settings.new_perceptron()
+        self.model = self._settings.new_model()
         self.metrics = BinaryMetrics() if self._settings.task == "binary" else RegressionMetrics()
         self.river_metrics = RiverMetrics(self._settings.metrics, self._settings.task)
         self.position = Position()

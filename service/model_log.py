@@ -21,6 +21,7 @@ import msgspec
 from perceptron_core import Perceptron
 from service.errors import ConfigurationError, Damaged, OffsetGone, OpenTransaction
 from service.learner import Learner, Position
+from service.pipelines.model import PipelineModel
 from service.settings import Settings
 from service.streams.port import Output, Partition, Stream
 
@@ -83,7 +84,7 @@ def new_head(learner: Learner, settings: Settings, model_id: str, sequence: int,
     )
 
 
-def state_records(model: Perceptron, head: Head, log: Partition) -> Output:
+def state_records(model: Perceptron | PipelineModel, head: Head, log: Partition) -> Output:
     """Return the changed names and blocks of the working state, with the head behind them."""
     records: dict[bytes, bytes] = {}
     grown = set(model.grown_blocks())

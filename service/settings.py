@@ -7,11 +7,14 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from perceptron_core import Perceptron
+
+if TYPE_CHECKING:
+    from service.pipelines.model import PipelineModel
 
 TopicName = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,249}$")]
 
@@ -42,19 +45,44 @@ class ModelSettings(Section):
     )
     task: Literal["binary", "regression"] = Field("binary", description="what the label is")
     labels: tuple[Any, Any] = Field((0, 1), description="negative and positive: 0 and 1, or two texts")
-    loss: Literal["log", "squared"] | None = Field(
-        None, description="by default log (binary), squared (regression)"
+    loss: str | None = Field(
+        None,
+        description="by default log (binary), squared (regression); or absolute, huber, quantile, "
+        "epsilon_insensitive, poisson, hinge, squared_hinge, modified_huber, perceptron",
     )
-    activation: Literal["sigmoid", "identity"] | None = Field(None, description="by default the loss's own")
-    optimizer: Literal["sgd"] = Field("sgd", description="stochastic gradient descent")
-    learning_rate: float = Field(0.01, description="α > 0 of the weights")
+    activation: str | None = Field(
+        None, description="by default the loss's own; sigmoid, identity, tanh, softplus, exp, step"
+    )
+    optimizer: str = Field(
+        "sgd",
+        description="sgd, momentum, nesterov, averaged, adagrad, rmsprop, adadelta, adam, amsgrad, nadam, "
+        "ftrl, coin, normalized",
+    )
+    learning_rate: float | Literal["auto", "ladder"] = Field(
+        "auto",
+        description="auto and ladder find it by themselves; a number α > 0 is the article's gradient descent",
+    )
     l2: float = Field(0.0, description="penalty ≥ 0 on the weights of the features present")
     intercept_learning_rate: float | None = Field(
-        None, description="α of the bias; by default that of the weights"
+        None, description="α of the bias; by default it learns as the weights do"
     )
-    scale: bool = Field(True, description="standardise numbers by running mean and variance")
+    scale: bool | str = Field(
+        True, description="scale numbers by running statistics; or standard, minmax, robust, none"
+    )
     max_features: int = Field(1_000_000, description="bound on features, of a sample and of the model")
+    l1: float = Field(0.0, description="penalty ≥ 0 that draws weights to 0")
+    clip_gradient: float = Field(1e12, description="largest magnitude of a sample's gradient × weight")
+    schedule: str = Field(
+        "constant", description="how the learning rate goes on: constant, inverse, exponential, bottou"
+    )
+    options: dict[str, float] = Field(
+        default_factory=dict, description="further numbers of loss, optimizer and schedule, such as beta_1"
+    )
     metrics: tuple[str, ...] = Field((), description="further river metrics by name, such as ROCAUC")
+    pipeline: str = Field("", description='"module:factory": a river pipeline in the place of the neuron')
+    allow_pickle: bool = Field(
+        False, description="pickle a pipeline's state that can't be kept as plain data; reading it runs code"
+    )
 
     @field_validator("labels")
     @classmethod
@@ -73,13 +101,43 @@ class ModelSettings(Section):
         return given
 
     @model_validator(mode="after")
-    def _fits_together(self) -> ModelSettings:
-        if self.task == "regression" and self.loss == "log":
-            raise ValueError('task "regression" needs loss "squared", not "log"')
-        activation = self.new_perceptron().config["activation"]  # Perceptron checks ranges and pairs
-        if self.task == "binary" and activation != "sigmoid":
-            raise ValueError(f'task "binary" needs activation "sigmoid", not "{activation}"')
+    def _pipeline_stands_alone(self) -> ModelSettings:
+        shared = {"name", "task", "labels", "metrics", "pipeline", "allow_pickle"}
+        plain = ModelSettings(task=self.task) if self.pipeline else self
+        own = sorted(ModelSettings.model_fields.keys() - shared)
+        if changed := [name for name in own if getattr(self, name) != getattr(plain, name)]:
+            raise ValueError(f"the neuron's {', '.join(changed)} can't be set beside a pipeline")
         return self
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> ModelSettings:
+        model = self.new_perceptron()  # Perceptron checks ranges and pairs
+        activation = model.config["activation"]
+        if self.task == "binary" and activation not in ("sigmoid", "step"):
+            raise ValueError(f'task "binary" needs activation "sigmoid" or "step", not "{activation}"')
+        if self.task == "regression" and (self.loss == "log" or model.judges_scores):
+            raise ValueError(f'task "regression" needs a loss of values such as "squared", not "{self.loss}"')
+        if model.learns_nothing:
+            raise ValueError(f'nothing can be learned by loss "{self.loss}" behind activation "step"')
+        return self
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What may not change under a stored model: what the neuron says, or which pipeline it is."""
+        return {"pipeline": self.pipeline} if self.pipeline else self.new_perceptron().identity
+
+    @property
+    def target_range(self) -> tuple[float, float]:
+        """The least and the largest label of a regression."""
+        return self.new_perceptron().target_range
+
+    def new_model(self) -> Perceptron | PipelineModel:
+        """Return an untrained model of these settings: the neuron, or the pipeline in its place."""
+        if not self.pipeline:
+            return self.new_perceptron()
+        from service.pipelines.factory import new_pipeline_model
+
+        return new_pipeline_model(self.pipeline, self.task, self.allow_pickle)
 
     def new_perceptron(self) -> Perceptron:
         """Return an untrained model of these settings."""
@@ -92,6 +150,10 @@ class ModelSettings(Section):
             scale=self.scale,
             intercept_learning_rate=self.intercept_learning_rate,
             max_features=self.max_features,
+            l1=self.l1,
+            clip_gradient=self.clip_gradient,
+            schedule=self.schedule,
+            options=self.options,
         )
 
 
@@ -164,11 +226,10 @@ class Settings(Section):
     @cached_property
     def fingerprint(self) -> dict[str, Any]:
         """What may not change under a stored model, by setting name."""
-        model = self.model.new_perceptron().config
         return {
             "model.task": self.model.task,
             "model.labels": list(self.model.labels),
-            **{f"model.{name}": model[name] for name in ("loss", "activation", "optimizer", "scale")},
+            **{f"model.{name}": value for name, value in self.model.identity.items()},
             "topics.samples": self.topics.samples,
             **{f"fields.{name}": value for name, value in self.fields.model_dump().items()},
         }

@@ -16,6 +16,7 @@ from service.commands.progress import Progress, Watch
 from service.commands.river_peer import river_peer
 from service.commands.terminal import Interruption, say, warn_if_interpreted
 from service.engine import Engine
+from service.errors import ConfigurationError
 from service.settings import Settings, TopicSettings
 from service.streams.port import Stream
 from service.topics import topic_specs
@@ -33,6 +34,11 @@ def plan(dataset: str, given: Given) -> Plan:
         The data set is unknown or of another task, or a setting is wrong.
     """
     before = given.settings(dataset)
+    if before.model.pipeline:
+        raise ConfigurationError(
+            "the demo shows the neuron beside river, not model.pipeline; to see how well a pipeline does: "
+            f"perceptron evaluate --dataset {dataset} --set model.pipeline={before.model.pipeline}"
+        )
     now = datetime.now(UTC)
     name = f"{dataset}-demo-{now:%Y%m%dT%H%M%S}.{now.microsecond // 1000:03}Z"
     sets = [*given.sets, f"model.name={name}"]

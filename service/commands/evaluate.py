@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from perceptron_core import Perceptron
 from service.commands.lines import Source
 from service.commands.progress import Progress, in_words
 from service.learner import Learner
@@ -56,7 +57,7 @@ class Evaluation:
             "rejected": {reason: vars(rejected) for reason, rejected in self.rejected.items()},
             "metrics": self.learner.metric_values(),
             "version": model.version,
-            "features": model.n_features,
+            "features": model.n_features if isinstance(model, Perceptron) else None,
             "bias": model.bias,
             "hash": model.hash(),
             "seconds": self.seconds,

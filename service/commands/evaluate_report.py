@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
-import math
 from pathlib import Path
 
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from perceptron_core import Perceptron
 from service.commands.evaluate import Evaluation
+from service.commands.json_text import json_text
 from service.commands.plot import plot
 from service.settings import Settings
 
@@ -20,7 +20,7 @@ def report(
 ) -> None:
     """Print an evaluation to stdout, and draw it where asked to."""
     if as_json:
-        print(json.dumps(_finite(evaluation.as_json()), ensure_ascii=False))
+        print(json_text(evaluation.as_json()))
     else:
         Console(highlight=False).print(_tables(evaluation, name))
     if picture is not None:
@@ -28,21 +28,15 @@ def report(
         plot(picture, evaluation.curve, settings.model.task, title)
 
 
-def _finite(value: object) -> object:
-    """Return plain data with null for what is no number."""
-    if isinstance(value, dict):
-        return {name: _finite(part) for name, part in value.items()}
-    return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
 def _tables(evaluation: Evaluation, name: str) -> RenderableType:
     parts: list[RenderableType] = [_metrics(evaluation, name)]
     if evaluation.rejected:
         parts.append(_rejections(evaluation))
     model = evaluation.learner.model
+    features = f"{model.n_features:,} features, " if isinstance(model, Perceptron) else ""
     parts.append(
         Text(
-            f"{evaluation.records:,} records, {model.version:,} learned, {model.n_features:,} features, "
+            f"{evaluation.records:,} records, {model.version:,} learned, {features}"
             f"{evaluation.speed:,.0f} records/s"
         )
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
@@ -13,21 +13,27 @@ from rich.text import Text
 from perceptron_core import Perceptron
 from perceptron_core.explain import explain, neuron
 from perceptron_core.explanation import Explanation
+from service.commands.json_text import json_text
 from service.errors import ConfigurationError
 from service.records import Decoder, Samples
 from service.settings import Settings
 
+if TYPE_CHECKING:
+    from service.pipelines.model import PipelineModel
+
 
 def explained(
-    settings: Settings, sample: str, model: Perceptron | None, given: dict[str, Any]
+    settings: Settings, sample: str, model: Perceptron | PipelineModel | None, given: dict[str, Any]
 ) -> Explanation:
     """Return a sample's explanation by ``model``, or where there is none by a neuron of ``given``.
 
     Raises
     ------
     ConfigurationError
-        The sample can't be used or has no label, or the weights don't fit it.
+        The sample can't be used or has no label, the weights don't fit it, or there is no neuron.
     """
+    if settings.model.pipeline or not isinstance(model, Perceptron | None):
+        raise ConfigurationError("explain tells how the neuron learns; model.pipeline sets another model")
     read = _decoded(settings, sample)
     features = read.features[0]
     try:
@@ -83,7 +89,7 @@ def _number(value: Any) -> float:
 def report(told: Explanation, as_json: bool) -> None:
     """Print an explanation to stdout."""
     if as_json:
-        print(json.dumps(told.to_dict(), ensure_ascii=False))
+        print(json_text(told.to_dict()))
     else:
         Console(highlight=False, soft_wrap=True).print(_shown(told))
 

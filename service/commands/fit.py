@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import math
 import threading
@@ -18,6 +17,7 @@ from rich.text import Text
 
 from perceptron_core import Rejection
 from perceptron_core.fit import Fit, FitDiverged, fit
+from service.commands.json_text import json_text
 from service.commands.lines import Source
 from service.commands.progress import Progress
 from service.errors import PerceptronError
@@ -128,7 +128,7 @@ def report(
     if as_json:
         rejected = {reason: len(messages) for reason, messages in found.rejected.items()}
         counts = {"samples": len(found.labels), "unlabelled": found.unlabelled, "rejected": rejected}
-        print(json.dumps({**counts, **result.to_dict()}, ensure_ascii=False))
+        print(json_text({**counts, **result.to_dict()}))
     else:
         Console(highlight=False).print(_tables(result, found, name))
     if picture is not None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from perceptron_core import Perceptron
 from service.commands.terminal import kernel_is_compiled
 from service.errors import PerceptronError
 from service.learner import Learner
@@ -42,8 +42,7 @@ def read_model(stream: Stream, settings: Settings) -> tuple[Head, Learner]:
 
 
 def model_json(head: Head, learner: Learner) -> dict[str, Any]:
-    """Return the committed model as plain data; a metric that is no number is null."""
-    metrics = learner.metric_values()
+    """Return the committed model as plain data."""
     return {
         "model": head.model,
         "shard": SHARD,
@@ -51,15 +50,17 @@ def model_json(head: Head, learner: Learner) -> dict[str, Any]:
         "sequence": head.sequence,
         "hash": head.hash,
         "next_offsets": head.next_offsets,
-        "features": head.features,
-        "metrics": {name: value if math.isfinite(value) else None for name, value in metrics.items()},
+        "features": head.features if isinstance(learner.model, Perceptron) else None,
+        "metrics": learner.metric_values(),
         "bias": learner.model.bias,
     }
 
 
 def model_tables(head: Head, learner: Learner) -> RenderableType:
     """Return the committed model as a person reads it."""
-    return Group(_facts(head, learner), Text(), _weights(learner))
+    if not isinstance(learner.model, Perceptron):
+        return _facts(head, learner)
+    return Group(_facts(head, learner), Text(), _weights(learner.model))
 
 
 def _facts(head: Head, learner: Learner) -> Table:
@@ -75,9 +76,10 @@ def _facts(head: Head, learner: Learner) -> Table:
         "predicted": f"{head.predicted:,}",
         "rejected": ", ".join(f"{reason} {count:,}" for reason, count in head.rejected.items()) or "none",
         "metrics": ", ".join(f"{name} {value:.6g}" for name, value in learner.metric_values().items()),
-        "neuron": ", ".join(f"{name} {value}" for name, value in config.items() if value is not None),
-        "kernel": "compiled" if kernel_is_compiled() else "interpreted: slow",
+        "options": ", ".join(f"{name} {value}" for name, value in config.items() if value is not None),
     }
+    if isinstance(learner.model, Perceptron):
+        facts["kernel"] = "compiled" if kernel_is_compiled() else "interpreted: slow"
     for name, value in facts.items():
         table.add_row(name, value)
     return table
@@ -91,13 +93,13 @@ def _offsets(head: Head) -> str:
     )
 
 
-def _weights(learner: Learner) -> Table:
-    weights = learner.model.weights
+def _weights(model: Perceptron) -> Table:
+    weights = model.weights
     largest = sorted(weights.items(), key=lambda entry: -abs(entry[1]))[:LARGEST]
     table = Table(title=f"largest of {len(weights):,}", title_justify="left")
     table.add_column("feature")
     table.add_column("weight", justify="right")
-    table.add_row("(bias)", f"{learner.model.bias:+.6f}", end_section=True)
+    table.add_row("(bias)", f"{model.bias:+.6f}", end_section=True)
     for name, weight in largest:
         table.add_row(Text(str(name)), f"{weight:+.6f}")
     return table

@@ -9,7 +9,6 @@ import logging
 import os
 import signal
 import sys
-import threading
 from collections.abc import Callable
 from contextlib import suppress
 from types import FrameType, TracebackType
@@ -20,6 +19,7 @@ from rich.console import Console
 from typer.core import TyperGroup
 
 from service.errors import PerceptronError
+from service.wish import Wish
 
 INTERRUPTED = 130
 QUIET_S = 60.0
@@ -54,7 +54,7 @@ class Interruption:
     """
 
     def __init__(self) -> None:
-        self.wish = threading.Event()
+        self.wish = Wish()
         self._stop: Callable[[], None] = lambda: None
 
     def then(self, stop: Callable[[], None]) -> None:

@@ -189,3 +189,9 @@ def test_weights_that_do_not_fit_are_refused(weights: dict[str, float], x: dict[
 def test_a_label_or_a_weight_out_of_range_is_refused(label: float, weight: float) -> None:
     with pytest.raises(ValueError, match=r"label|weight"):
         explain(Perceptron(), {"a": 1.0}, label, weight)
+
+
+@pytest.mark.parametrize("rate", ["auto", "ladder"])
+def test_weights_are_given_to_one_neuron_only(rate: str) -> None:
+    with pytest.raises(ValueError, match="give learning_rate a number"):
+        neuron({"a": 1.0}, 0.0, {"a": 1}, learning_rate=rate)

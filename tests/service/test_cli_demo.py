@@ -30,13 +30,22 @@ def where(request: pytest.FixtureRequest, kind: str) -> list[str]:
 def test_the_demo_equals_river(
     request: pytest.FixtureRequest, tmp_path: Path, kind: str, dataset: str, shown: list[str]
 ) -> None:
-    said = answer(tmp_path, "demo", "--dataset", dataset, *where(request, kind))
+    rate = ("--set", "model.learning_rate=0.01")
+    said = answer(tmp_path, "demo", "--dataset", dataset, *rate, *where(request, kind))
     difference = re.search(r"largest difference .*: (\S+)", said)
     assert difference
     assert float(difference[1]) < 1e-9
     assert "dead letters: 0" in said
     for fact in shown:
         assert fact in said
+
+
+def test_the_default_stands_beside_rivers_own(tmp_path: Path) -> None:
+    said = answer(tmp_path, "demo")
+    assert "as they come" in said
+    assert "largest difference" not in said
+    ours, theirs = re.search(r"log loss\W+([\d.]+)\W+([\d.]+)", said).groups()  # type: ignore[union-attr]
+    assert float(ours) < 0.8 * float(theirs)
 
 
 @pytest.mark.parametrize("dataset", ["phishing", "trumpapproval"])

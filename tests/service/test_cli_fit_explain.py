@@ -38,7 +38,7 @@ def written(home: Path, lines: list[dict[str, Any]]) -> str:
 
 
 def test_a_file_is_fitted_as_the_library_fits_it(tmp_path: Path) -> None:
-    options = ("--learning-rate", "0.5", "--epochs", "40", "--set", "model.l2=0.01", "--json")
+    options = ("--learning-rate", "0.5", "--epochs", "40", "--set", "model.l2=0.01", "--set", "model.learning_rate=0.1", "--json")
     told = json.loads(answer(tmp_path, "fit", written(tmp_path, LINES + UNUSED), *options))
     samples = [line["features"] for line in LINES]
     with pytest.warns(UserWarning, match="not converged"):
@@ -146,7 +146,8 @@ def test_the_committed_model_is_explained_and_stays_as_it_is(tmp_path: Path) -> 
         ([SAMPLE, "--weights", "[1]"], "--weights"),
         ([SAMPLE, "--weights", '{"x1": true}'], "--weights"),
         ([SAMPLE, "--weights", '{"x1": NaN}'], "--weights"),
-        ([SAMPLE, "--weights", '{"x3": 1}'], "'x3'"),
+        ([SAMPLE, "--weights", '{"x3": 1}', "--set", "model.learning_rate=1"], "'x3'"),
+        ([SAMPLE, "--bias", "1"], "give learning_rate a number"),
         ([SAMPLE, "--bias", "1", *STREAM], "--bias"),
         ([], "SAMPLE"),
     ],
