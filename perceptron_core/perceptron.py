@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from perceptron_core import kernel, registry
 from perceptron_core.checks import check_known, check_range, check_targets
+from perceptron_core.features import FeatureMap, check_interactions, display_name, refusal_of
 from perceptron_core.rejection import Rejection, SampleRejected
 from perceptron_core.state import BlockState, Entry
 
@@ -59,6 +60,12 @@ class Perceptron(BlockState):
         ``"bottou"`` (``decay``): how α goes on with the number of samples learned.
     options
         What the loss, the optimizer and the schedule take besides, by name.
+    hash_bits
+        Where given, features are hashed into 2^hash_bits buckets, 1 to 30: a vocabulary that is bounded
+        without refusals; see :class:`~perceptron_core.features.Hashing`.
+    interactions
+        Pairs of patterns of names: two features that match are multiplied, and the product is a feature
+        too; see :class:`~perceptron_core.features.Interactions`.
 
     Raises
     ------
@@ -109,6 +116,8 @@ class Perceptron(BlockState):
         clip_gradient: float = kernel.GRADIENT_LIMIT,
         schedule: str = "constant",
         options: Mapping[str, float] | None = None,
+        hash_bits: int | None = None,
+        interactions: Sequence[tuple[str, str]] = (),
     ) -> None:
         activation = activation or registry.own_activation(loss)
         self._config: dict[str, Any] = {
@@ -124,6 +133,8 @@ class Perceptron(BlockState):
             "clip_gradient": clip_gradient,
             "schedule": schedule,
             "options": dict(options or {}),
+            "hash_bits": hash_bits,
+            "interactions": check_interactions(interactions),
         }
         _check(self._config)
         if registry.learns_nothing(loss, activation):
@@ -134,9 +145,12 @@ class Perceptron(BlockState):
         self._activation = registry.make_activation(activation)
         self._targets = registry.target_range(loss, activation)
         super().__init__(_neuron(self._config, self._activation, self._targets))
-        # Bound to the compiled methods: a call in between would cost a third of a prediction.
-        self.predict_one = self._neuron.predict_one  # type: ignore[method-assign]
-        self.learn_one = self._neuron.learn_one  # type: ignore[method-assign]
+        self._map = FeatureMap(interactions, hash_bits, int(max_features))
+        if self._map.changes_nothing:
+            # Bound to the compiled methods: a call in between would cost a third of a prediction.
+            self.predict_one = self._neuron.predict_one  # type: ignore[method-assign]
+            self.score_one = self._neuron.score_one  # type: ignore[method-assign]
+            self.learn_one = self._neuron.learn_one  # type: ignore[method-assign]
 
     # Use
 
@@ -153,11 +167,11 @@ class Perceptron(BlockState):
         SampleRejected
             The sample can't be used.
         """
-        return self._neuron.predict_one(features)
+        return self._neuron.predict_one(self._map.transform(features))
 
     def score_one(self, features: Features) -> float:
         """Return the score z = w·x + b, before the activation."""
-        return self._neuron.score_one(features)
+        return self._neuron.score_one(self._map.transform(features))
 
     def learn_one(self, features: Features, label: float, weight: float = 1.0) -> None:
         """Take one step of gradient descent.
@@ -178,7 +192,7 @@ class Perceptron(BlockState):
         ValueError
             The label or the weight is out of range.
         """
-        self._neuron.learn_one(features, label, weight)
+        self._neuron.learn_one(self._map.transform(features), label, weight)
 
     def predict_learn_many(
         self,
@@ -211,14 +225,17 @@ class Perceptron(BlockState):
             A sample was refused and no ``rejections`` was given. The samples before it are learned, it
             and those behind it are not.
         """
-        y = np.array(labels, dtype=np.float64)  # None becomes NaN
-        w = np.ones(len(samples)) if weights is None else np.array(weights, dtype=np.float64)
+        y = _doubles("label", labels)
+        w = np.ones(len(samples)) if weights is None else _doubles("weight", weights)
         if not len(samples) == len(y) == len(w):
             raise ValueError(f"{len(samples)} samples, {len(y)} labels and {len(w)} weights: lengths differ")
         check_targets(y, w, self._targets)
         predictions = np.empty(len(samples))
         stop_at_first = rejections is None
-        refused = self._neuron.run(list(samples), y, w, predictions, stop_at_first)
+        mapped = self._map.transform_many(samples)
+        refused = self._neuron.run(mapped, y, w, predictions, stop_at_first)
+        if not self._map.changes_nothing:
+            refused = [(index, refusal_of(mapped[index], rejection)) for index, rejection in refused]
         if rejections is not None:
             rejections.extend(refused)
         elif refused:
@@ -245,6 +262,8 @@ class Perceptron(BlockState):
             **{name: config[name] for name in ("loss", "activation", "optimizer", "scale", "l1")},
             **({"optimizer": config["learning_rate"]} if isinstance(config["learning_rate"], str) else {}),
             "options": {name: value for name, value in config["options"].items() if name not in free},
+            **({"hash_bits": config["hash_bits"]} if config["hash_bits"] is not None else {}),
+            **({"interactions": list(map(list, config["interactions"]))} if config["interactions"] else {}),
         }
 
     @property
@@ -280,6 +299,16 @@ class Perceptron(BlockState):
             _display(entry): float(weight)
             for entry, weight in zip(entries, self._neuron.weights(), strict=True)
         }
+
+    def inputs(self, features: Features) -> list[tuple[Entry, float, float]]:
+        """Return (identity, x, x̃) of each input that a sample makes, scaled by the statistics as they are.
+
+        Raises
+        ------
+        SampleRejected
+            The sample can't be used.
+        """
+        return self._neuron.inputs(self._map.transform(features))
 
     @property
     def statistics(self) -> dict[Any, dict[str, float]]:
@@ -318,6 +347,13 @@ class Perceptron(BlockState):
     def __repr__(self) -> str:
         parameters = ", ".join(f"{name}={value!r}" for name, value in self._config.items())
         return f"Perceptron({parameters})"
+
+
+def _doubles(what: str, numbers: Any) -> npt.NDArray[np.float64]:
+    """Return labels or weights as an array of their own, None as NaN."""
+    if isinstance(numbers, list):
+        return kernel.as_doubles(what, numbers)  # type: ignore[no-any-return]
+    return np.array(numbers, dtype=np.float64)
 
 
 def _check(config: dict[str, Any]) -> None:
@@ -388,4 +424,5 @@ def _optimizer(config: dict[str, Any]) -> kernel.Optimizer:
 
 def _display(entry: Entry) -> Any:
     """Return the display name of a feature: the name, or ``name=text``."""
-    return entry[0] if len(entry) == 1 else f"{entry[0]}={entry[1]}"
+    name = display_name(entry[0])
+    return name if len(entry) == 1 else f"{name}={entry[1]}"

@@ -17,7 +17,7 @@ from perceptron_core.kernel.losses import (
     SquaredLoss,
 )
 from perceptron_core.kernel.margins import HingeLoss, ModifiedHuberLoss, PerceptronLoss, SquaredHingeLoss
-from perceptron_core.kernel.neuron import Neuron
+from perceptron_core.kernel.neuron import Neuron, as_doubles
 from perceptron_core.kernel.optimizers import SGD, AveragedSGD, Momentum, Nesterov, Optimizer
 from perceptron_core.kernel.robust import RobustScaler
 from perceptron_core.kernel.scalers import MinMaxScaler, Scaler, StandardScaler
@@ -74,4 +74,5 @@ __all__ = [
     "StandardScaler",
     "Step",
     "Tanh",
+    "as_doubles",
 ]

@@ -147,10 +147,9 @@ class Auto(Optimizer):
         if weight == 0.0:
             return
         if self.standardise:
-            self.labels.take(sample, y)
+            y = self.labels.take(sample, y)
             if self.labels.spread(sample) == 0.0:
                 return
-            y = self.labels.winsorise(sample, y)
         if self.probability:
             self.judge_probabilities(sample, y)
         else:

@@ -21,7 +21,8 @@ else:
     from perceptron_core.kernel.blocks import is_due, mean, take, variance
 
 LARGEST = cython.declare(cython.double, 1e70)  # the state holds its square
-WILD = cython.declare(cython.double, 100.0)
+WILD = cython.declare(cython.double, 10.0)
+SETTLED = cython.declare(cython.double, 20.0)
 NUMBERS = 9
 
 
@@ -30,7 +31,8 @@ class LabelScale:
     """Mean and deviation of the labels over two blocks (``blocks.py``), and the range seen.
 
     Nine of the model's scalars, from ``first`` on: labels seen; centre; spread; the lowest and the highest;
-    four numbers of blocks. Labels beyond ± 1e70 are taken as that.
+    four numbers of blocks. Labels beyond ± 1e70 are taken as that, and, after 20 of them, those beyond ten
+    deviations from the mean as ten.
     """
 
     first: cython.Py_ssize_t
@@ -42,22 +44,32 @@ class LabelScale:
 
     @cython.cfunc
     @cython.exceptval(check=False)
-    def take(self, sample: Sample, y: cython.double) -> cython.void:
-        """Take a label in."""
+    def take(self, sample: Sample, y: cython.double) -> cython.double:
+        """Take a label in, and return it as it was taken."""
         c: cython.Py_ssize_t = self.first
-        i: cython.Py_ssize_t
-        share: cython.double
         y = -LARGEST if y < -LARGEST else LARGEST if y > LARGEST else y
         if sample.scalars[c] == 0.0 or y < sample.scalars[c + 3]:
             sample.scalars[c + 3] = y
         if sample.scalars[c] == 0.0 or y > sample.scalars[c + 4]:
             sample.scalars[c + 4] = y
         sample.scalars[c] += 1.0
-        if not is_due(sample.scalars[c]):
-            return
+        if sample.scalars[c] > SETTLED and sample.scalars[c + 2] > 0.0:
+            low: cython.double = sample.scalars[c + 1] - WILD * sample.scalars[c + 2]
+            high: cython.double = sample.scalars[c + 1] + WILD * sample.scalars[c + 2]
+            y = low if y < low else high if y > high else y
+        if is_due(sample.scalars[c]):
+            self.describe(sample, y)
+        return y
+
+    @cython.cfunc
+    @cython.exceptval(check=False)
+    def describe(self, sample: Sample, y: cython.double) -> cython.void:
+        """Take a label into the blocks, and work out centre and spread anew."""
+        c: cython.Py_ssize_t = self.first
+        i: cython.Py_ssize_t
         for i in range(4):
             self.row[0, i] = sample.scalars[c + 5 + i]
-        share = take(self.row, 0, 0, sample.scalars[c], y)
+        share: cython.double = take(self.row, 0, 0, sample.scalars[c], y)
         sample.scalars[c + 1] = mean(self.row, 0, 0, share)
         sample.scalars[c + 2] = sqrt(variance(self.row, 0, 0, share))
         for i in range(4):
@@ -82,11 +94,3 @@ class LabelScale:
         low: cython.double = sample.scalars[self.first + 3]
         high: cython.double = sample.scalars[self.first + 4]
         return low if z < low else high if z > high else z
-
-    @cython.cfunc
-    @cython.exceptval(check=False)
-    def winsorise(self, sample: Sample, y: cython.double) -> cython.double:
-        """Return y within 100 deviations of the mean."""
-        low: cython.double = self.centre(sample) - WILD * self.spread(sample)
-        high: cython.double = self.centre(sample) + WILD * self.spread(sample)
-        return low if y < low else high if y > high else y

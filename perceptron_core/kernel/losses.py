@@ -3,8 +3,8 @@
 Conventions. A gradient points uphill; steps subtract it. Binary targets are 0 and 1 (anything between
 is accepted), never −1. Squared loss is (ŷ − y)², so its derivative carries the factor 2, as in the
 article and in river; scikit-learn and Vowpal Wabbit halve it. On a kink the slope is river's: the
-absolute loss takes −1 at ŷ = y, the hinge its steep side. Margin losses judge the score z, not ŷ = a(z):
-``of_score`` says so, and ∂ŷ/∂z is then left out of the chain; in them s = 2y − 1.
+absolute loss takes −1 at ŷ = y, the quantile loss −τ, the hinge its steep side. Margin losses judge the
+score z, not ŷ = a(z): ``of_score`` says so, and ∂ŷ/∂z is then left out of the chain; in them s = 2y − 1.
 """
 
 # mypy: allow-untyped-decorators
@@ -83,8 +83,9 @@ class Loss:
 
         Notes
         -----
-        For a convex loss g lies between 0 and the gradient at z. Bisection with the Illinois rule,
-        to 1e-10 of that gradient; Kulis and Bartlett (2010), *Implicit online learning*.
+        For a convex loss g lies between 0 and the gradient at z. Regula falsi and bisection in turns, to
+        1e-10 of that gradient; Kulis and Bartlett (2010), *Implicit online learning*. On a kink, where no g
+        solves it, g is that of the step which ends on the kink: the proximal step.
         """
         high: cython.double = self.gradient(activation, y, z)
         low: cython.double = 0.0
@@ -93,19 +94,18 @@ class Loss:
         at_low: cython.double = -high
         g: cython.double = high
         at: cython.double
-        _: cython.int
+        turn: cython.int
         if not at_low * at_high < 0.0:
             return high
-        for _ in range(60):
-            g = high - at_high * (high - low) / (at_high - at_low)
+        for turn in range(70):
+            g = 0.5 * (low + high) if turn % 2 else high - at_high * (high - low) / (at_high - at_low)
             at = g - self.gradient(activation, y, z - h * g)
             if at * at_high < 0.0:
-                low = high
-                at_low = at_high
+                low = g
+                at_low = at
             else:
-                at_low = 0.5 * at_low
-            high = g
-            at_high = at
+                high = g
+                at_high = at
             if fabs(high - low) <= tolerance or at == 0.0:
                 break
         return g
@@ -225,27 +225,38 @@ class LogLoss(Loss):
     def implicit(
         self, activation: Activation, y: cython.double, z: cython.double, h: cython.double
     ) -> cython.double:
-        """Return the g that solves g = σ(z − h g) − y, to some 1e-6: at most 8 bracketed Newton steps."""
-        first: cython.double = self.gradient(activation, y, z)
-        low: cython.double = first if first < 0.0 else 0.0
-        high: cython.double = first if first > 0.0 else 0.0
-        p: cython.double = first + y
-        g: cython.double = first / (1.0 + h * p * (1.0 - p))
-        error: cython.double
+        """Return the g that solves g = σ(z − h g) − y, to 1e-9 of it.
+
+        Notes
+        -----
+        By Halley's method (1694), bracketed. It begins where Newton's leads from 0, or where the score
+        becomes 0 if that is nearer, and mostly ends after one or two steps: the third power of what is
+        left before the last one is nothing.
+        """
+        g: cython.double = self.gradient(activation, y, z)
+        low: cython.double = g if g < 0.0 else 0.0
+        high: cython.double = g if g > 0.0 else 0.0
+        p: cython.double = g + y
+        g /= 1.0 + h * p * (1.0 - p)
+        if (z - h * g) * z < 0.0:
+            g = z / h
         _: cython.int
-        for _ in range(8):
+        for _ in range(60):
             p = self.gradient(activation, y, z - h * g)
-            error = g - p
+            error: cython.double = g - p
+            near: cython.bint = fabs(error) <= 5e-4 * fabs(g)
             if error > 0.0:
                 high = g
             else:
                 low = g
             p += y
-            g -= error / (1.0 + h * p * (1.0 - p))
-            if not low <= g <= high:
+            steep: cython.double = 1.0 + h * p * (1.0 - p)
+            bend: cython.double = 0.5 * error * h * (steep - 1.0) * (1.0 - 2.0 * p) / steep
+            g -= error / (steep + bend if bend > -0.5 * steep else steep)
+            if near:
+                return _clamp(g, low, high)
+            if not low < g < high:
                 g = 0.5 * (low + high)
-            elif fabs(error) <= 1e-3:  # what is left after the step is of the order of its square
-                break
         return g
 
 
@@ -331,8 +342,8 @@ class QuantileLoss(Loss):
     @cython.ccall
     @cython.exceptval(check=False)
     def slope(self, y: cython.double, prediction: cython.double) -> cython.double:
-        """Return −τ where y > ŷ, else 1 − τ."""
-        return -self.tau if y > prediction else 1.0 - self.tau
+        """Return 1 − τ where ŷ > y, else −τ."""
+        return 1.0 - self.tau if prediction > y else -self.tau
 
 
 @cython.cclass
@@ -386,7 +397,7 @@ class PoissonLoss(Loss):
     @cython.ccall
     @cython.exceptval(check=False)
     def gradient(self, activation: Activation, y: cython.double, z: cython.double) -> cython.double:
-        """Return a′ − y a′/a, with the limit 1 of softplus for a′/a where a is 0: it learns however far out."""
+        """Return a′ − y a′/a; where softplus and its slope are 0, a′/a is 1: what they tend to."""
         prediction: cython.double = activation.value(z)
         slope: cython.double = activation.slope(z)
         return slope - y * (slope / prediction if prediction > 0.0 else 1.0)

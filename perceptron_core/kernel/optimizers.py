@@ -234,10 +234,10 @@ class AveragedSGD(Optimizer):
 
     start: cython.longlong
 
-    def __init__(self, *common: Any, start: int = 0) -> None:
+    def __init__(self, *common: Any, start: float = 0.0) -> None:
         super().__init__(*common)
         self.columns += 1
-        self.start = start
+        self.start = int(start)
 
     @cython.cfunc
     @cython.exceptval(check=False)
@@ -259,6 +259,18 @@ class AveragedSGD(Optimizer):
         sample.rows[k, 0] -= self.rate * g
         if sample.learned > self.start:
             sample.rows[k, 1] -= (sample.learned - self.start) * self.rate * g
+
+    @cython.cfunc
+    @cython.exceptval(check=False)
+    def shrink(self, sample: Sample) -> cython.void:
+        """Draw weights to 0, which is a step like any other to the mean."""
+        k: cython.Py_ssize_t
+        steps: cython.double = max(sample.learned - self.start, 0)
+        for k in range(1, sample.count):
+            sample.rows[k, 1] -= steps * sample.rows[k, 0]
+        Optimizer.shrink(self, sample)
+        for k in range(1, sample.count):
+            sample.rows[k, 1] += steps * sample.rows[k, 0]
 
     def weights(self, rows: Any, scalars: Any, learned: int) -> Any:
         """Return the mean weights; see :meth:`Optimizer.weights`."""

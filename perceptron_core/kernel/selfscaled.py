@@ -87,19 +87,36 @@ class CoinBetting(Optimizer):
     ----------
     caution
         α > 0: the first bets are no larger than 1/α of the capital.
+
+    Notes
+    -----
+    L1 is part of the gradient, λ₁ sgn w: weights are made anew from the past gradients at each step, so
+    that what is taken from them otherwise would be back at the next.
     """
 
     caution: cython.double
+    sparsity: cython.double
 
-    def __init__(self, *common: Any, caution: float = 100.0) -> None:
-        super().__init__(*common)
+    def __init__(
+        self,
+        schedule: Schedule,
+        intercept_rate: float | None = None,
+        l1: float = 0.0,
+        l2: float = 0.0,
+        clip: float = GRADIENT_LIMIT,
+        caution: float = 100.0,
+    ) -> None:
+        super().__init__(schedule, intercept_rate, 0.0, l2, clip)
         self.columns += 4
         self.caution = caution
+        self.sparsity = l1
 
     @cython.cfunc
     @cython.exceptval(check=False)
     def move(self, sample: Sample, k: cython.Py_ssize_t, g: cython.double) -> cython.void:
         """Move the weight of row k, whose gradient is g."""
+        if k > 0 and sample.rows[k, 0] != 0.0:
+            g += self.sparsity if sample.rows[k, 0] > 0.0 else -self.sparsity
         largest: cython.double = max(sample.rows[k, 1], fabs(g))
         total: cython.double = sample.rows[k, 2] + fabs(g)
         reward: cython.double = max(sample.rows[k, 3] - sample.rows[k, 0] * g, 0.0)
@@ -129,19 +146,30 @@ class Normalized(Optimizer):
     @cython.cfunc
     @cython.exceptval(check=False)
     def score(self, sample: Sample) -> cython.double:
-        """Return z, with the weights of inputs larger than ever before drawn in."""
+        """Return z, as if the weights of inputs larger than ever before were drawn in.
+
+        The sample is left as it is: its inputs are scaled anew before they are learned from.
+        """
+        k: cython.Py_ssize_t
+        w: cython.double
+        z: cython.double = 0.0
+        for k in range(sample.count):
+            w = sample.rows[k, 0]
+            if fabs(sample.x[k]) > sample.rows[k, 2]:
+                w *= sample.rows[k, 2] / fabs(sample.x[k])
+            z += w * sample.x[k]
+        return z
+
+    @cython.cfunc
+    @cython.exceptval(check=False)
+    def look_ahead(self, sample: Sample) -> cython.double:
+        """Draw in the weights of inputs larger than ever before; return the z to take the gradient at."""
         k: cython.Py_ssize_t
         for k in range(sample.count):
             if fabs(sample.x[k]) > sample.rows[k, 2]:
                 sample.rows[k, 0] *= sample.rows[k, 2] / fabs(sample.x[k])
                 sample.rows[k, 2] = fabs(sample.x[k])
         return sample.weighted_sum()
-
-    @cython.cfunc
-    @cython.exceptval(check=False)
-    def look_ahead(self, sample: Sample) -> cython.double:
-        """Return the z to take the gradient at."""
-        return self.score(sample)
 
     @cython.cfunc
     @cython.exceptval(check=False)
