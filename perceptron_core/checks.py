@@ -23,10 +23,13 @@ def check_range(
     above: float = -math.inf,
     at_least: float = -math.inf,
     at_most: float = math.inf,
+    whole: float = False,
 ) -> None:
-    """Raise unless ``value`` is finite and in its range."""
+    """Raise unless ``value`` is finite, in its range, and a whole number where ``whole``."""
     is_number = isinstance(value, (float, int, Real))
     if is_number and math.isfinite(value) and value > above and at_least <= value <= at_most:
+        if whole and value != int(value):
+            raise ValueError(f"{what} is {value!r}; a whole number was expected")
         return
     bounds = {"> ": above, "≥ ": at_least, "≤ ": at_most}
     expected = " and ".join(f"{sign}{bound:g}" for sign, bound in bounds.items() if math.isfinite(bound))

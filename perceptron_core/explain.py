@@ -127,7 +127,7 @@ def neuron(
             "give learning_rate a number, such as 0.1"
         )
     model = Perceptron(scale=scale, **parameters)
-    entries = [entry for entry, _, _ in model._neuron.inputs(features)]
+    entries = [entry for entry, _, _ in model.inputs(features)]
     known = {str(display(entry)) for entry in entries}
     if unknown := sorted(set(weights) - known - set(map(str, features))):
         raise ValueError(f"weight {unknown[0]!r} is of no feature of the sample, which has {sorted(known)}")
@@ -138,7 +138,7 @@ def neuron(
 
 def _inputs(learned: Perceptron, features: Features) -> list[Input]:
     """Return (identity, x, x̃) of the bias, whose identity is None, and of each feature."""
-    return [(None, 1.0, 1.0), *learned._neuron.inputs(features)]
+    return [(None, 1.0, 1.0), *learned.inputs(features)]
 
 
 def _weights(model: Perceptron) -> dict[Entry | None, float]:

@@ -88,6 +88,8 @@ def fit(
     weights: Sequence[float] | npt.NDArray[Any] | None = None,
     seed: int | None = 0,
     options: Mapping[str, float] | None = None,
+    hash_bits: int | None = None,
+    interactions: Sequence[tuple[str, str]] = (),
     on_epoch: Callable[[int, float, float], bool | None] | None = None,
 ) -> Fit:
     """Descend the mean loss of a data set, from w = 0 and b = 0, until convergence.
@@ -99,7 +101,7 @@ def fit(
         then named ``x1`` to ``xd``.
     labels
         (n,) targets, in the range of the activation.
-    loss, activation, l2, scale, options
+    loss, activation, l2, scale, options, hash_bits, interactions
         As of :class:`Perceptron`. The scaling statistics are those of the whole data set.
     learning_rate
         α > 0.
@@ -155,7 +157,14 @@ def fit(
     if batch_size is not None:
         check_range("batch_size", batch_size, at_least=1)
     model = Perceptron(
-        loss=loss, activation=activation, learning_rate=learning_rate, l2=l2, scale=scale, options=options
+        loss=loss,
+        activation=activation,
+        learning_rate=learning_rate,
+        l2=l2,
+        scale=scale,
+        options=options,
+        hash_bits=hash_bits,
+        interactions=interactions,
     )
     data = _data_set(model, samples, labels, weights)
     constant = _constant(model, data)

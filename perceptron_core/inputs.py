@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from perceptron_core import kernel
+from perceptron_core.features import display_name
 from perceptron_core.perceptron import Features, Perceptron
 from perceptron_core.state import Entry
 
@@ -23,7 +24,8 @@ Integers = npt.NDArray[np.int64]
 
 def display(entry: Entry) -> Any:
     """Return the display name of a feature: the name, or ``name=text``."""
-    return entry[0] if len(entry) == 1 else f"{entry[0]}={entry[1]}"
+    name = display_name(entry[0])
+    return name if len(entry) == 1 else f"{name}={entry[1]}"
 
 
 def put_weights(model: Perceptron, w: Floats) -> None:
@@ -71,7 +73,7 @@ class DataSet:
         for features in samples:
             columns.append(0)
             inputs.append(1.0)
-            for entry, _, x in model._neuron.inputs(features):
+            for entry, _, x in model.inputs(features):
                 columns.append(place[entry])
                 inputs.append(x)
             starts.append(len(columns))

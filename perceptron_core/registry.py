@@ -23,6 +23,7 @@ class Part:
 _POSITIVE = {"above": 0.0}
 _SHARE = {"at_least": 0.0, "at_most": 1.0 - 1e-12}
 _FROM_ZERO = {"at_least": 0.0}
+_COUNT = {"at_least": 0.0, "at_most": 2.0**62, "whole": True}
 _MEMORY = {"rho": _SHARE, "eps": _POSITIVE}
 _MEANS = {"beta_1": _SHARE, "beta_2": _SHARE, "eps": _POSITIVE}
 _OF_VALUES = ("identity", "sigmoid", "tanh", "softplus", "exp", "step")
@@ -53,7 +54,7 @@ OPTIMIZERS: dict[str, Part] = {
     "sgd": Part(kernel.SGD),
     "momentum": Part(kernel.Momentum, {"rho": _SHARE}),
     "nesterov": Part(kernel.Nesterov, {"rho": _SHARE}),
-    "averaged": Part(kernel.AveragedSGD, {"start": _FROM_ZERO}),
+    "averaged": Part(kernel.AveragedSGD, {"start": _COUNT}),
     "adagrad": Part(kernel.AdaGrad, {"eps": _POSITIVE}),
     "rmsprop": Part(kernel.RMSProp, _MEMORY),
     "adadelta": Part(kernel.AdaDelta, _MEMORY),
@@ -69,7 +70,7 @@ WITHOUT_RATE: dict[str, Callable[..., kernel.Auto]] = {"auto": kernel.Auto, "lad
 
 SCHEDULES: dict[str, Part] = {
     "constant": Part(kernel.Schedule),
-    "inverse": Part(kernel.InverseScaling, {"power": _FROM_ZERO}),
+    "inverse": Part(kernel.InverseScaling, {"power": {"at_least": 0.0, "at_most": 8.0}}),
     "exponential": Part(kernel.ExponentialDecay, {"half_life": _POSITIVE, "floor": _SHARE}),
     "bottou": Part(kernel.Bottou, {"decay": _POSITIVE}),
 }

@@ -19,20 +19,22 @@ from __future__ import annotations
 
 import logging
 import secrets
-import threading
 import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 
+from service.answers import Answers
 from service.errors import Damaged, OffsetGone, OpenTransaction, Unreachable
 from service.input import Input
 from service.learner import Learner, Position
-from service.model_log import Head, ModelLog, new_head, reset_records, state_records
+from service.model_log import Head, ModelLog, new_head, state_records
+from service.reset import Reset
 from service.settings import Settings
 from service.streams.port import Batch, CommitFailed, Output, Partition, Stream, Writer
-from service.topics import check_topics
+from service.topics import answer_limits, check_topics
 from service.watchdog import Watchdog
+from service.wish import Wish
 
 log = logging.getLogger("perceptron")
 
@@ -80,7 +82,8 @@ class Engine:
         self._settings = settings
         self._reset_from = reset_from
         self._on_commit = on_commit
-        self._stop = threading.Event()
+        self._reset: Reset | None = None
+        self._stop = Wish()
         self._writer: Writer | None = None
         self._head: Head | None = None
         self._ends: dict[Partition, int] | None = None
@@ -111,6 +114,7 @@ class Engine:
     def _open(self, stack: ExitStack) -> None:
         """Check the topics, then open everything, to be closed in the opposite order."""
         self._learner = Learner(self._settings, check_topics(self._stream, self._settings))
+        self._answers = Answers(answer_limits(self._stream, self._settings))
         self._watchdog = stack.enter_context(Watchdog(self._settings.engine.watchdog_s))
         self._log = ModelLog(self._stream, self._settings, SHARD, lambda: self._watchdog.tick("restoring"))
         stack.callback(self._log.close)
@@ -121,9 +125,7 @@ class Engine:
         self._membership = stack.enter_context(seat)
         stack.callback(self._let_go)
         if self._reset_from is not None:
-            with suppress(OpenTransaction):  # the owner's own: whoever takes over will end it by fencing
-                self._log.read()
-            self._doomed = self._log.stored_head()
+            self._reset = Reset(self._settings, self._log, self._input, self._reset_from)
 
     def _turn(self) -> None:
         """One round: heartbeat and ownership, then stand by, take over, or poll, learn and commit."""
@@ -148,7 +150,8 @@ class Engine:
     def _learn(self, batches: list[Batch]) -> None:
         """Learn a poll's records and commit the outcome in one transaction."""
         started = time.monotonic()
-        outputs = [output for batch in batches for output in self._learner.process(batch)]
+        answers = [answer for batch in batches for answer in self._learner.process(batch)]
+        outputs = [self._answers.fitting(answer) for answer in answers]
         sequence = self._head.sequence + 1 if self._head else 1
         head = new_head(self._learner, self._settings, self._model_id, sequence, self._attempt)
         outputs.append(state_records(self._learner.model, head, self._log.partition))
@@ -171,7 +174,7 @@ class Engine:
             log.warning("the shard went to another member; standing by")
             self._let_go()
         self._stop.wait(STANDBY_S)
-        if self._ends is not None and self._reset_from is None:  # whoever is to reset has it still to do
+        if self._ends is not None and self._reset is None:  # whoever is to reset has it still to do
             with suppress(OpenTransaction):  # the owner's own: whoever takes over will end it by fencing
                 self._is_done = self._owner_has_passed(self._ends)
 
@@ -211,9 +214,7 @@ class Engine:
             return
         self._writer = self._stream.fence(f"{self._settings.group}-{SHARD}")  # 4
         self._attempt = secrets.token_hex(8)
-        if self._reset_from is not None:
-            self._start_anew(self._reset_from)
-            self._reset_from = None
+        self._start_anew()
         self._head = self._log.catch_up(self._learner)  # 5, 6
         if self._head is None:
             self._require_fresh_group()
@@ -223,36 +224,18 @@ class Engine:
         version, commit = self._learner.model.version, self._head.sequence if self._head else 0
         log.info("learning on from version %d, commit %d, as attempt %s", version, commit, self._attempt)
 
+    def _start_anew(self) -> None:
+        """Do the reset that was asked for, once."""
+        if self._reset is not None:
+            if (made := self._reset.make(self._attempt)) is not None:
+                self._write(*made)
+            self._reset = None
+
     def _require_fresh_group(self) -> None:
         """Raise where the group has learned before, but the model topic is empty."""
-        group, samples = self._settings.group, self._settings.topics.samples
-        if offsets := self._stream.group_offsets(group, samples):
+        if committed := self._input.committed():
             raise Damaged(
-                f"model topic {self._log.partition[0]!r} is empty, but group {group!r} has learned up to "
-                f"{offsets}: the model was lost. Bring the topic back, or start anew with --reset-model"
+                f"model topic {self._log.partition[0]!r} is empty, but group {self._settings.group!r} has "
+                f"learned up to {committed}: the model was lost. Bring the topic back, or start anew with "
+                "--reset-model"
             )
-
-    def _start_anew(self, start: str) -> None:
-        """Write tombstones for the old model and a head for an untrained one, in one transaction.
-
-        Only the head that stood when we started is to go: a newer one is ours, of a commit in doubt, or
-        the work of another member, and that is learned on.
-        """
-        self._log.read()
-        old = self._log.stored_head()
-        if old != self._doomed:
-            log.warning("not starting anew: another commit has come since the start; learning on from it")
-            return
-        known: dict[Partition, int] = {}
-        if start == "end":
-            known = self._input.ends()
-        elif start == "head":
-            samples = self._settings.topics.samples
-            group = {samples: self._stream.group_offsets(self._settings.group, samples)}
-            known = Position.from_wire(old.next_offsets if old else group)
-        untrained = Learner(self._settings, {})
-        untrained.position = Position(self._input.seek(known))
-        sequence = old.sequence + 1 if old else 1
-        head = new_head(untrained, self._settings, secrets.token_hex(8), sequence, self._attempt)
-        self._write([reset_records(self._log.stored_keys(), head, self._log.partition)], untrained.position)
-        log.info("started anew: model %s", head.model_id)

@@ -13,7 +13,7 @@ from service.streams.port import Batch, Partition, Stream
 log = logging.getLogger("perceptron")
 
 POLL_S = 0.2
-RELIST_S = 30.0
+RELIST_S = 5.0
 ENDS_S = 1.0
 
 
@@ -23,6 +23,7 @@ class Input:
     def __init__(self, stream: Stream, settings: Settings) -> None:
         self._stream = stream
         self._topic = settings.topics.samples
+        self._group = settings.group
         self._engine = settings.engine
         self._reader = stream.reader()
         self._positions: dict[Partition, int] = {}
@@ -49,7 +50,13 @@ class Input:
         return self._positions
 
     def has_grown(self) -> bool:
-        """Whether the topic has got new partitions; looked up every 30 s."""
+        """Whether the topic has got new partitions; looked up every five seconds.
+
+        Raises
+        ------
+        TopicMissing
+            It was deleted, which kafka-python does not tell whoever reads it.
+        """
         if time.monotonic() - self._listed_at < RELIST_S:
             return False
         self._listed_at = time.monotonic()
@@ -79,6 +86,11 @@ class Input:
             self._ends = {place: self._stream.end_offset(place) for place in self._positions}
             self._ends_at = time.monotonic()
         return sum(max(0, end - self._reader.position(partition)) for partition, end in self._ends.items())
+
+    def committed(self) -> dict[Partition, int]:
+        """Return the positions that the group has committed, for lag tools and for a model without a head."""
+        offsets = self._stream.group_offsets(self._group, self._topic)
+        return {(self._topic, number): offset for number, offset in offsets.items()}
 
     def _partitions(self) -> list[Partition]:
         return [(self._topic, number) for number in range(self._stream.partitions(self._topic))]

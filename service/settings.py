@@ -78,6 +78,13 @@ class ModelSettings(Section):
     options: dict[str, float] = Field(
         default_factory=dict, description="further numbers of loss, optimizer and schedule, such as beta_1"
     )
+    hash_bits: int | None = Field(
+        None, description="hash features into 2^hash_bits buckets, 1 to 30: a bounded vocabulary, no refusals"
+    )
+    interactions: tuple[tuple[str, str], ...] = Field(
+        (),
+        description='pairs of name patterns, such as ["country", "geo_*"]: their products are features too',
+    )
     metrics: tuple[str, ...] = Field((), description="further river metrics by name, such as ROCAUC")
     pipeline: str = Field("", description='"module:factory": a river pipeline in the place of the neuron')
     allow_pickle: bool = Field(
@@ -154,6 +161,8 @@ class ModelSettings(Section):
             clip_gradient=self.clip_gradient,
             schedule=self.schedule,
             options=self.options,
+            hash_bits=self.hash_bits,
+            interactions=self.interactions,
         )
 
 

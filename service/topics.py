@@ -19,7 +19,7 @@ def topic_specs(settings: Settings, partitions: int = 1) -> list[TopicSpec]:
     Far roomier: the limit on samples is on what their producer compressed, dead letters are not compressed.
     """
     sample_bytes = max(LEAST_BYTES, settings.engine.max_record_bytes + HEADROOM_BYTES)
-    roomier = {"max.message.bytes": str(10 * sample_bytes)}
+    roomier = {"max.message.bytes": str(min(10 * sample_bytes, 2**31 - 1))}
     topics = settings.topics
     return [
         TopicSpec(topics.samples, partitions, {"max.message.bytes": str(sample_bytes)}),
@@ -47,12 +47,32 @@ def check_topics(stream: Stream, settings: Settings) -> dict[str, int]:
         raise ConfigurationError(
             f"model topic {topics.model!r} has {shards} partitions; one shard, so one partition, is supported"
         )
-    sample_bytes = stream.max_record_bytes(topics.samples)
-    for topic in (topics.dlq, topics.predictions):
-        limit = stream.max_record_bytes(topic)
-        if sample_bytes and limit and limit < sample_bytes + HEADROOM_BYTES:
-            raise ConfigurationError(
-                f"topic {topic!r}: max.message.bytes is {limit}; at least {sample_bytes + HEADROOM_BYTES} "
-                f"is needed to answer the largest record that {topics.samples!r} takes ({sample_bytes})"
-            )
+    _check_limits(stream, settings)
     return {topic: stream.partitions(topic) for topic in (topics.predictions, topics.dlq)}
+
+
+def _check_limits(stream: Stream, settings: Settings) -> None:
+    """Raise where a batch of ours, or the answer to the largest legal sample, would be too large to write."""
+    samples = settings.topics.samples
+    sample_bytes = stream.max_record_bytes(samples)
+    if sample_bytes is None:
+        return
+    needed = max(LEAST_BYTES, sample_bytes + HEADROOM_BYTES)
+    for topic, limit in answer_limits(stream, settings).items():
+        if limit < needed:
+            raise ConfigurationError(
+                f"topic {topic!r}: at most {limit} bytes can be written at once (its max.message.bytes is "
+                f"{stream.max_record_bytes(topic)}, the client's limit {stream.max_write_bytes}); at least "
+                f"{needed} are needed to answer the largest record that {samples!r} takes ({sample_bytes}): "
+                "raise the one that is too low, or lower max.message.bytes of the samples"
+            )
+
+
+def answer_limits(stream: Stream, settings: Settings) -> dict[str, int]:
+    """Return how large a record this client can write to the answers' topics, where there is a limit."""
+    limits = {}
+    for topic in (settings.topics.dlq, settings.topics.predictions):
+        known = [limit for limit in (stream.max_record_bytes(topic), stream.max_write_bytes) if limit]
+        if known:
+            limits[topic] = min(known)
+    return limits

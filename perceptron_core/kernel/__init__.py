@@ -17,8 +17,9 @@ from perceptron_core.kernel.losses import (
     SquaredLoss,
 )
 from perceptron_core.kernel.margins import HingeLoss, ModifiedHuberLoss, PerceptronLoss, SquaredHingeLoss
-from perceptron_core.kernel.neuron import Neuron, as_doubles
+from perceptron_core.kernel.neuron import Neuron
 from perceptron_core.kernel.optimizers import SGD, AveragedSGD, Momentum, Nesterov, Optimizer
+from perceptron_core.kernel.reading import as_doubles
 from perceptron_core.kernel.robust import RobustScaler
 from perceptron_core.kernel.scalers import MinMaxScaler, Scaler, StandardScaler
 from perceptron_core.kernel.schedules import Bottou, ExponentialDecay, InverseScaling, Schedule

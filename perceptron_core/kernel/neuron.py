@@ -23,15 +23,15 @@ try:
 except ImportError:
     import perceptron_core._interpreted as cython
 
-import numbers as _numbers
 from typing import Any
 
 import numpy as np
 
 from perceptron_core.kernel.activations import Activation
-from perceptron_core.kernel.limits import BLOCK, LIMIT, NAME_BYTES
+from perceptron_core.kernel.limits import BLOCK, LIMIT
 from perceptron_core.kernel.losses import Loss
 from perceptron_core.kernel.optimizers import Optimizer
+from perceptron_core.kernel.reading import number, real, unusable, unusable_name
 from perceptron_core.kernel.sample import Sample
 from perceptron_core.kernel.scalers import Scaler
 from perceptron_core.rejection import Rejection, SampleRejected
@@ -165,8 +165,8 @@ class Neuron:
 
     def learn_one(self, features: object, label: object, weight: object = 1.0) -> None:
         """Learn one sample; see :meth:`perceptron_core.Perceptron.learn_one`."""
-        y: cython.double = _real("label", label)
-        w: cython.double = _real("weight", weight)
+        y: cython.double = real("label", label)
+        w: cython.double = real("weight", weight)
         if not (self.lowest <= y <= self.highest and fabs(y) <= LARGEST):
             raise ValueError(
                 f"label is {label!r}; a finite number ≥ {self.lowest:g} and ≤ {self.highest:g} was expected"
@@ -246,9 +246,9 @@ class Neuron:
                 x = 1.0
             else:
                 try:
-                    x = _number(value)
+                    x = number(value)
                 except (TypeError, OverflowError) as error:
-                    return _unusable(name, value, error)
+                    return unusable(name, value, error)
             if not fabs(x) <= LARGEST:
                 return Rejection("not_finite", f"feature {name!r:.80} is {x!r}; a finite number was expected")
             sample.raw[k] = x
@@ -264,7 +264,7 @@ class Neuron:
                 for c in range(sample.width):
                     sample.rows[k, c] = self.state[j, c]
             else:
-                rejection = _unusable_name(name, text)
+                rejection = unusable_name(name, text)
                 if rejection is not None:
                     return rejection
                 sample.unseen += 1
@@ -411,62 +411,3 @@ class Neuron:
         self.sample = Sample(
             self.sample.width, self.optimizer.scalars
         )  # its look-up cache names rows that are gone
-
-
-def as_doubles(what: str, values: list[Any]) -> Any:
-    """Return labels or weights as an (n,) array, None as NaN; numpy takes several times as long for a list.
-
-    Raises
-    ------
-    ValueError
-        One is no number.
-    """
-    i: cython.Py_ssize_t
-    found = np.empty(len(values))
-    out: cython.double[::1] = found
-    for i in range(len(values)):
-        value = values[i]
-        out[i] = NO_LABEL if value is None else _real(what, value)
-    return found
-
-
-@cython.cfunc
-@cython.exceptval(-1.0, check=True)
-def _real(what: object, value: object) -> cython.double:
-    """Return a label or a weight as a double; raise ValueError where it is no number."""
-    if type(value) is float or type(value) is int or type(value) is bool:
-        return value
-    if not isinstance(value, (_numbers.Real, np.bool_)):
-        raise ValueError(f"{what} is {value!r}; a number was expected")
-    return float(value)
-
-
-def _number(value: object) -> float:
-    """Return a number as a double; booleans and numpy's scalars are numbers, text and bytes are not."""
-    if not isinstance(value, (_numbers.Real, np.bool_)):
-        raise TypeError
-    return float(value)
-
-
-def _unusable(name: object, value: object, error: Exception) -> Rejection:
-    """Return why a feature's value can't be used."""
-    if isinstance(error, OverflowError):
-        return Rejection("not_finite", f"feature {name!r:.80} is an integer beyond the range of a double")
-    expected = "a number, a boolean, a text or null was expected"
-    return Rejection("wrong_type", f"feature {name!r:.80} is of type {type(value).__name__}; {expected}")
-
-
-def _unusable_name(name: object, text: object) -> Rejection | None:
-    """Return why a feature can't go by its name, None where it can."""
-    if text is None and isinstance(name, str) and name.isascii() and len(name) <= NAME_BYTES:
-        return None
-    if name != name:
-        return Rejection("wrong_type", f"a feature is named {name!r}, which is not equal to itself")
-    display = str(name) if text is None else f"{name}={text}"
-    try:
-        size = len(display.encode())
-    except UnicodeEncodeError:
-        return Rejection("wrong_type", f"feature {display!r:.80} has a name that UTF-8 can't write")
-    if size > NAME_BYTES:
-        return Rejection("too_large", f"feature name {display!r:.80}: over {NAME_BYTES} bytes of UTF-8")
-    return None

@@ -101,7 +101,8 @@ def descend(settings: Settings, found: Labelled, descent: Descent, stop: threadi
         shown[0] = f"epoch {epoch:,} · cost {cost:.6g} · gradient {norm:.3g}"
         return stop.is_set()
 
-    common = {"l2": model.l2, "scale": model.scale, "options": model.options, "weights": found.weights}
+    same = ("l2", "scale", "options", "hash_bits", "interactions")
+    common = {"weights": found.weights, **{name: getattr(model, name) for name in same}}
     with Progress(lambda: shown[0]), warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")
         try:
@@ -111,7 +112,7 @@ def descend(settings: Settings, found: Labelled, descent: Descent, stop: threadi
                 loss=model.loss or "log",
                 activation=model.activation,
                 on_epoch=on_epoch,
-                **common,  # type: ignore[arg-type]
+                **common,
                 **descent.given(),
             )
         except (ValueError, FitDiverged) as error:

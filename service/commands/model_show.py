@@ -76,7 +76,9 @@ def _facts(head: Head, learner: Learner) -> Table:
         "predicted": f"{head.predicted:,}",
         "rejected": ", ".join(f"{reason} {count:,}" for reason, count in head.rejected.items()) or "none",
         "metrics": ", ".join(f"{name} {value:.6g}" for name, value in learner.metric_values().items()),
-        "options": ", ".join(f"{name} {value}" for name, value in config.items() if value is not None),
+        "options": ", ".join(
+            f"{name} {value}" for name, value in config.items() if value not in (None, {}, [])
+        ),
     }
     if isinstance(learner.model, Perceptron):
         facts["kernel"] = "compiled" if kernel_is_compiled() else "interpreted: slow"
@@ -99,10 +101,19 @@ def _weights(model: Perceptron) -> Table:
     table = Table(title=f"largest of {len(weights):,}", title_justify="left")
     table.add_column("feature")
     table.add_column("weight", justify="right")
+    statistics = model.statistics
+    columns = list(next(iter(statistics.values()), {}))
+    for column in columns:
+        table.add_column(column, justify="right")
     table.add_row("(bias)", f"{model.bias:+.6f}", end_section=True)
     for name, weight in largest:
-        table.add_row(Text(str(name)), f"{weight:+.6f}")
+        table.add_row(Text(str(name)), f"{weight:+.6f}", *_numbers(statistics[name], columns))
     return table
+
+
+def _numbers(statistics: dict[str, float], columns: list[str]) -> list[str]:
+    """Return what the scaler knows of a feature as texts; of a text, never scaled, it knows nothing."""
+    return [f"{statistics[column]:,.6g}" if statistics["count"] else "" for column in columns]
 
 
 def print_model(head: Head, learner: Learner) -> None:

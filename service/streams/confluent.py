@@ -17,28 +17,25 @@ from confluent_kafka import (
 )
 from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic, OffsetSpec, ResourceType  # type: ignore[attr-defined]
 
-from service.errors import RecordTooLarge, StreamError, TopicMissing
+from service.errors import TopicMissing
 from service.streams import kafka_common as common
 from service.streams.confluent_clients import READER_GUARDS, Connection, Reader, Seat
 from service.streams.confluent_writer import Appender, Writer
 from service.streams.kafka_common import SLICE_S, TIMEOUT_S
-from service.streams.port import Closing, Output, Partition, TopicSpec
+from service.streams.kafka_stream import KafkaStream
+from service.streams.port import Partition, TopicSpec
 
 Answer = TypeVar("Answer")
 
 ATTEMPT_S = 3.0
 
 
-class ConfluentStream(Closing):
+class ConfluentStream(KafkaStream):
     """A Kafka cluster, spoken to by librdkafka."""
-
-    makes_topics = False
 
     def __init__(self, servers: str, options: Mapping[str, Any], session_timeout_ms: int) -> None:
         self._connection = Connection(servers, options)
-        self.client = self._connection.client
-        self._session_timeout_ms = session_timeout_ms
-        self._appender: Appender | None = None
+        super().__init__(self._connection, session_timeout_ms)
         self._refusal: KafkaError | None = None
         self._admin = self._connection.open(AdminClient, {}, {"error_cb": self._on_error})
         self._greet()
@@ -156,23 +153,8 @@ class ConfluentStream(Closing):
         """Return nothing: librdkafka cannot ask."""
         return ""
 
-    def append(self, outputs: Sequence[Output]) -> None:
-        """Write outside any transaction and return once all of it is acknowledged."""
-        if self._appender is None:
-            self._appender = Appender(self._connection)
-        try:
-            with self._connection.telling():
-                self._appender.append(outputs)
-        except StreamError as error:
-            self._drop_appender()  # what it still holds must not go with the next records
-            if not isinstance(error, RecordTooLarge):
-                raise
-            raise common.too_large(self, outputs) from None
-
-    def _drop_appender(self) -> None:
-        if self._appender is not None:
-            self._appender.close()
-            self._appender = None
+    def _open_appender(self) -> Appender:
+        return Appender(self._connection)
 
     def reader(self) -> Reader:
         """Open a reader."""
@@ -190,7 +172,3 @@ class ConfluentStream(Closing):
     def fence(self, name: str) -> Writer:
         """Return the writer of that name; every older one of it is dead from now on."""
         return Writer(self._connection, name)
-
-    def close(self) -> None:
-        """Release everything."""
-        self._drop_appender()

@@ -49,7 +49,7 @@ COMMON = {
 CONSUMER = {
     "fetch.wait.max.ms": 50,  # a seek, and the end of a partition, wait for the fetch under way
     "fetch.queue.backoff.ms": 10,  # the default of 1000 makes catching up 2.5 times slower
-    "fetch.message.max.bytes": common.MAX_RECORD_BYTES,
+    "fetch.message.max.bytes": common.PARTITION_FETCH_BYTES,
     "fetch.max.bytes": common.FETCH_BYTES,
 }
 READER_GUARDS = {
@@ -75,6 +75,7 @@ class Connection:
         self.client = f"confluent {confluent_kafka.__version__}"
         self.servers = servers
         self._options = common.dotted(options)
+        self.max_record_bytes = common.record_limit(self._options, "message.max.bytes")
 
     def open(self, kind: type[Client], defaults: Mapping[str, Any], guards: Mapping[str, Any]) -> Client:
         """Make a client: our defaults, then the user's options, then what must not be changed."""

@@ -11,6 +11,7 @@ from confluent_kafka import KafkaError, KafkaException, Message, Producer, Topic
 from service.streams import kafka_common as common
 from service.streams.confluent_clients import Connection, Seat
 from service.streams.kafka_common import COMMIT_TIMEOUT_S, SLICE_S, TIMEOUT_S
+from service.streams.kafka_writer import TransactionalWriter
 from service.streams.port import Closing, Membership, Output, Partition
 
 PRODUCER = {
@@ -73,7 +74,7 @@ class Appender(Closing):
             self._producer.purge()
 
 
-class Writer(common.TransactionalWriter):
+class Writer(TransactionalWriter):
     """The only living writer of its name."""
 
     def __init__(self, connection: Connection, name: str) -> None:

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from abc import ABC, abstractmethod
-from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
-from statistics import median
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from service.errors import (
@@ -19,13 +16,13 @@ from service.errors import (
     TopicMissing,
     Unreachable,
 )
-from service.streams.port import Aborted, Closing, Fenced, InDoubt, Membership, Output, Partition, Stream
 
 REQUEST_TIMEOUT_MS = 10_000
 DELIVERY_TIMEOUT_MS = 15_000
 TRANSACTION_TIMEOUT_MS = 30_000  # a dead process hides the log's end no longer than this
 RETRY_BACKOFF_MS = 5  # at the default of 100 each transaction waits 100 ms for the one before it
-MAX_RECORD_BYTES = 10_000_000  # the topic's own limit decides, not the client's
+MAX_RECORD_BYTES = 100_000_000  # the topic's own limit decides; a broker reads no larger request by default
+PARTITION_FETCH_BYTES = 10_000_000  # a first record that is larger comes all the same
 FETCH_BYTES = 50_000_000
 
 SLICE_S = 0.5  # confluent serves no signals while it blocks
@@ -40,20 +37,8 @@ SYNONYMS = {
     "ssl.certificate.location": "ssl.certfile",
     "ssl.key.location": "ssl.keyfile",
     "ssl.key.password": "ssl.password",
+    "message.max.bytes": "max.request.size",
 }
-
-
-class Pace:
-    """Tells whether a commit was so slow that its end may still be under way."""
-
-    def __init__(self) -> None:
-        self._seconds: deque[float] = deque(maxlen=100)
-
-    def is_unusual(self, seconds: float) -> bool:
-        """Compare one more commit with those before it."""
-        usual = median(self._seconds) if self._seconds else 0.0
-        self._seconds.append(seconds)
-        return seconds > max(1.0, 10 * usual)
 
 
 def client_id() -> str:
@@ -83,6 +68,12 @@ def typed(value: Any, default: Any) -> Any:
     if isinstance(default, bool):
         return value.lower() in ("true", "1")
     return type(default)(value) if isinstance(default, int | float) else value
+
+
+def record_limit(options: Mapping[str, Any], name: str) -> int:
+    """Return how large a record the client takes: the option's value, which it will judge itself, or ours."""
+    value = str(options.get(name, MAX_RECORD_BYTES))
+    return int(value) if value.isdecimal() else MAX_RECORD_BYTES
 
 
 def wrong_option(client: str, names: Iterable[str]) -> ConfigurationError:
@@ -170,8 +161,8 @@ def told(servers: str, name: str, detail: str) -> PerceptronError:
         return TopicMissing(f"Kafka at {servers} lacks a topic ({what}): perceptron topics create makes it")
     if name in TOO_LARGE:
         return RecordTooLarge(
-            f"a record is too large ({what}): this client takes {MAX_RECORD_BYTES:,} bytes, a topic as many "
-            "as its max.message.bytes says"
+            f"a record is too large ({what}): the topic's max.message.bytes, or message.max.bytes "
+            "(max_request_size) in stream.kafka, allows less"
         )
     if name in AWAY:
         return Unreachable(
@@ -180,125 +171,3 @@ def told(servers: str, name: str, detail: str) -> PerceptronError:
     if name in PASSING:
         return Unreachable(f"Kafka at {servers} is not ready ({what}): try again in a moment")
     return StreamError(f"Kafka at {servers}: {what}")
-
-
-def too_large(stream: Stream, outputs: Sequence[Output]) -> RecordTooLarge:
-    """Name, for each topic, the largest record and the limit."""
-    facts = [
-        f"{output.topic}: the largest has {largest(output)} bytes, "
-        f"max.message.bytes is {stream.max_record_bytes(output.topic)}"
-        for output in outputs
-    ]
-    return RecordTooLarge(
-        f"a record is too large for its topic or the client's {MAX_RECORD_BYTES} bytes: {'; '.join(facts)}"
-    )
-
-
-def largest(output: Output) -> int:
-    """Return the bytes of the largest key and value."""
-    return max(
-        len(key or b"") + len(value or b"") for key, value in zip(output.keys, output.values, strict=True)
-    )
-
-
-class TransactionalWriter(Closing, ABC):
-    """The commit protocol, once for both clients; they supply its steps."""
-
-    def __init__(self) -> None:
-        self._alive = True
-        self._pace = Pace()
-        self._was_slow = False
-
-    @property
-    def suspect(self) -> bool:
-        """Whether a connection failed or a commit was so slow that its end may still be under way."""
-        return self._was_slow or self._disconnected()
-
-    def commit(
-        self, outputs: Sequence[Output], next_offsets: Mapping[Partition, int], membership: Membership
-    ) -> None:
-        """Write all outputs and offsets, or nothing.
-
-        1. begin; 2. hand over all records; 3. wait until each is acknowledged; 4. send the offsets with
-        the identity the group knows us by right now; 5. end the transaction. Until 5 a failure means that
-        nothing was written, whatever becomes of the abort. From 5 on only the log can tell.
-        """
-        if not self._alive:
-            raise Fenced("this writer is dead: recover and fence anew")
-        started = time.monotonic()
-        try:
-            self._begin()
-            self._send(outputs)
-            self._flush()
-            if next_offsets:
-                self._send_offsets(next_offsets, membership)
-        except BaseException as error:
-            self._discard()
-            raise self._before_end(error, outputs) from error
-        try:
-            self._end()
-        except BaseException as error:
-            self._discard()
-            raise self._during_end(error, outputs) from error
-        self._was_slow |= self._pace.is_unusual(time.monotonic() - started)
-
-    def _before_end(self, error: BaseException, outputs: Sequence[Output]) -> BaseException:
-        """Nothing was written: say whether trying again can help."""
-        name, detail = self._named(error)
-        if not name:
-            return error
-        if name in FENCED:
-            return Fenced(f"{name}: {detail}")
-        if name in RIGHTS | NO_TOPIC | TOO_LARGE:
-            topics = ", ".join(sorted({output.topic for output in outputs}))
-            return told(self._servers, name, f"writing {topics}: {detail}")
-        return Aborted(f"{name}: {detail}")
-
-    def _during_end(self, error: BaseException, outputs: Sequence[Output]) -> BaseException:
-        """Even a fence proves nothing here: it may answer the second try of an end that took effect."""
-        name, detail = self._named(error)
-        if not name:
-            return error
-        if self._proves_nothing_written(error):
-            return self._before_end(error, outputs)
-        return InDoubt(f"{name}: {detail}")
-
-    def close(self) -> None:
-        """Abort what is open and let go of the producer."""
-        self._discard()
-
-    def _discard(self) -> None:
-        """Abort first, or the transaction stays open until its timeout; then never use the producer again."""
-        if self._alive:
-            self._alive = False
-            self._abandon()
-
-    _servers: str
-
-    @abstractmethod
-    def _begin(self) -> None: ...
-
-    @abstractmethod
-    def _send(self, outputs: Sequence[Output]) -> None: ...
-
-    @abstractmethod
-    def _flush(self) -> None: ...
-
-    @abstractmethod
-    def _send_offsets(self, next_offsets: Mapping[Partition, int], membership: Membership) -> None: ...
-
-    @abstractmethod
-    def _end(self) -> None: ...
-
-    @abstractmethod
-    def _abandon(self) -> None: ...
-
-    @abstractmethod
-    def _disconnected(self) -> bool: ...
-
-    def _proves_nothing_written(self, error: BaseException) -> bool:
-        return False
-
-    @abstractmethod
-    def _named(self, error: BaseException) -> tuple[str, str]:
-        """Return the name and the text of a client's error, twice empty for anything else."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from typing import Any, TypeVar
 
@@ -12,12 +12,13 @@ from kafka.admin import ConfigResource, NewTopic, OffsetSpec
 from kafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 from kafka.partitioner.default import murmur2
 
-from service.errors import RecordTooLarge, StreamError, TopicMissing
+from service.errors import TopicMissing
 from service.streams import kafka_common as common
 from service.streams.kafka_common import REQUEST_TIMEOUT_MS, TIMEOUT_S
 from service.streams.kafka_python_clients import Connection, Reader, Seat, named
 from service.streams.kafka_python_writer import Appender, Writer
-from service.streams.port import Closing, Output, Partition, TopicSpec
+from service.streams.kafka_stream import KafkaStream
+from service.streams.port import Partition, TopicSpec
 
 Answer = TypeVar("Answer")
 
@@ -27,17 +28,12 @@ def murmur2_partition(key: bytes, partitions: int) -> int:
     return int((murmur2(key) & 0x7FFFFFFF) % partitions)
 
 
-class KafkaPythonStream(Closing):
+class KafkaPythonStream(KafkaStream):
     """A Kafka cluster, spoken to by kafka-python."""
-
-    makes_topics = False
 
     def __init__(self, servers: str, options: Mapping[str, Any], session_timeout_ms: int) -> None:
         self._connection = Connection(servers, options)
-        self.client = self._connection.client
-        self._session_timeout_ms = session_timeout_ms
-        self._appender: Appender | None = None
-        self._known_topics: set[str] = set()
+        super().__init__(self._connection, session_timeout_ms)
         self._admin = self._connection.open(KafkaAdminClient, {}, {})
 
     def _ask(self, question: Callable[[], Answer]) -> Answer:
@@ -126,26 +122,8 @@ class KafkaPythonStream(Closing):
             for producer, offset in opened.items()
         )
 
-    def append(self, outputs: Sequence[Output]) -> None:
-        """Write outside any transaction and return once all of it is acknowledged."""
-        if self._appender is None:
-            self._appender = Appender(self._connection)
-        for topic in {output.topic for output in outputs} - self._known_topics:
-            self.partitions(topic)  # or the producer would wait for a missing topic to appear
-            self._known_topics.add(topic)
-        try:
-            with self._connection.telling():
-                self._appender.append(outputs)
-        except StreamError as error:
-            self._drop_appender()  # what it still holds must not go with the next records
-            if not isinstance(error, RecordTooLarge):
-                raise
-            raise common.too_large(self, outputs) from None
-
-    def _drop_appender(self) -> None:
-        if self._appender is not None:
-            self._appender.close()
-            self._appender = None
+    def _open_appender(self) -> Appender:
+        return Appender(self._connection)
 
     def reader(self) -> Reader:
         """Open a reader."""
@@ -166,5 +144,5 @@ class KafkaPythonStream(Closing):
 
     def close(self) -> None:
         """Release everything."""
-        self._drop_appender()
+        super().close()
         self._admin.close()

@@ -35,7 +35,7 @@ COMMON = {
 }
 CONSUMER = {
     "fetch_max_wait_ms": 50,  # a seek, and the end of a partition, wait for the fetch under way
-    "max_partition_fetch_bytes": common.MAX_RECORD_BYTES,
+    "max_partition_fetch_bytes": common.PARTITION_FETCH_BYTES,
     "fetch_max_bytes": common.FETCH_BYTES,
 }
 CONSUMER_GUARDS = {"enable_auto_commit": False, "allow_auto_create_topics": False}
@@ -97,6 +97,7 @@ class Connection:
         self.client = f"kafka-python {kafka.__version__}"
         self.servers = servers
         self._options = common.underscored(options)
+        self.max_record_bytes = common.record_limit(self._options, "max_request_size")
         known = (KafkaConsumer, KafkaProducer, KafkaAdminClient)
         if unknown := [name for name in self._options if not any(name in k.DEFAULT_CONFIG for k in known)]:
             raise common.wrong_option(self.client, unknown)

@@ -24,6 +24,7 @@ from service.streams.kafka_python_clients import (
     bounded,
     named,
 )
+from service.streams.kafka_writer import TransactionalWriter
 from service.streams.port import Closing, Header, Membership, Output, Partition
 
 
@@ -75,7 +76,7 @@ class Appender(Closing):
             self._producer.close(timeout=1)
 
 
-class Writer(common.TransactionalWriter):
+class Writer(TransactionalWriter):
     """The only living writer of its name."""
 
     def __init__(self, connection: Connection, name: str) -> None:

@@ -170,6 +170,7 @@ class Stream(Closing, Protocol):
 
     client: str  # "sqlite", "kafka-python" or "confluent", with its version: for logs and reports
     makes_topics: bool  # whether a topic comes into being on first use
+    max_write_bytes: int | None  # the client's own limit on a record, whatever its topic would take
 
     def create_topics(self, topics: Iterable[TopicSpec]) -> None:
         """Make the topics that are missing; those that exist stay as they are."""
@@ -205,6 +206,8 @@ class Stream(Closing, Protocol):
         ------
         RecordTooLarge
             A record is over the topic's or the client's limit; the message says how large both are.
+        TopicMissing
+            There is no such topic, or it has no such partition.
         """
 
     def reader(self) -> Reader:

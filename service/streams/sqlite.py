@@ -55,7 +55,10 @@ class SqliteReader(OnFile):
         ------
         OffsetGone
             A position is below the first or beyond the end: seek elsewhere, or stop.
+        StreamError
+            The file was removed or replaced: start again.
         """
+        self._file.require_present()
         deadline = time.monotonic() + timeout_s
         nap_s = SHORTEST_NAP_S
         while not (batches := self._take(max_records)) and (left_s := deadline - time.monotonic()) > 0:
@@ -151,6 +154,8 @@ class SqliteStream(OnFile):
     client = f"sqlite {sqlite3.sqlite_version}"
 
     makes_topics = True
+
+    max_write_bytes: int | None = None
 
     def __init__(self, path: str, session_timeout_ms: int = 6000, topics_must_exist: bool = False) -> None:
         super().__init__(path)

@@ -71,6 +71,7 @@ class SqliteFile:
             self.rows("PRAGMA page_size = 8192")  # a tenth faster than 4096 (measured)
         if self.rows("PRAGMA journal_mode = WAL") != [("wal",)]:
             raise Unreachable(f"{self.path}: this file system cannot share a file; use a local disk")
+        self._identity = _identity(self.path)
         # FULL, so that an acknowledged commit survives a power cut: NORMAL would gain a tenth (measured).
         self.rows("PRAGMA synchronous = FULL")
         self.rows(f"PRAGMA journal_size_limit = {64 << 20}")
@@ -125,6 +126,7 @@ class SqliteFile:
         if self._is_writing:
             yield
             return
+        self.require_present()
         self.rows("BEGIN IMMEDIATE")
         self._is_writing = True
         try:
@@ -137,10 +139,23 @@ class SqliteFile:
         finally:
             self._is_writing = False
 
+    def require_present(self) -> None:
+        """Raise where the path leads to another file by now, or to none: ours has no name any more."""
+        if _identity(self.path) != self._identity:
+            raise StreamError(f"{self.path} was removed or replaced while it was in use; start again")
+
     def close(self) -> None:
         """Release the file; never raises."""
         with contextlib.suppress(sqlite3.Error):
             self._connection.close()
+
+
+def _identity(path: str) -> tuple[int, int] | None:
+    """Return which file is at a path: one that was removed lives on, unseen, for those who have it open."""
+    with contextlib.suppress(OSError):
+        found = Path(path).stat()
+        return found.st_dev, found.st_ino
+    return None
 
 
 def _code(error: sqlite3.Error) -> int:

@@ -4,6 +4,10 @@ A seat is a row with an owner and an expiry. Seats are ordered by arrival and sh
 in ranges, so the oldest keeps what it has when another joins (with one shard: all of it). Whoever sees
 a lapsed seat removes it; its owner, should it wake, takes a new seat at the end of the row.
 
+A batch may take longer to learn than the lease is long: a thread keeps it alive meanwhile. It looks
+often, writes only when half of the timeout has gone, and never revives a lease that has lapsed, so a
+process that was frozen wakes without a seat. A learner that hangs is the watchdog's to end.
+
 The clock is ``time.monotonic()``: one for all processes of the machine, untouched by changes of the
 date. It starts anew when the machine does, so an expiry further off than the seat's own timeout is
 from before a restart, and void.
@@ -12,6 +16,7 @@ from before a restart, and void.
 from __future__ import annotations
 
 import contextlib
+import threading
 import time
 import uuid
 from typing import NamedTuple
@@ -51,6 +56,27 @@ class SqliteMembership(OnFile):
             self._remove_lapsed()
             self._take_own_seat()
             self._renew()
+        self._closed = threading.Event()
+        self._heart = threading.Thread(target=self._beat, args=[SqliteLogs(path)], daemon=True)
+        self._heart.start()
+
+    def _beat(self, file: SqliteLogs) -> None:
+        """Keep the lease alive, on a connection of its own, until the seat is closed."""
+        while not self._closed.wait(self._timeout_ms / 4000):
+            with contextlib.suppress(StreamError):  # without the file the lease lapses, as it should
+                if self._is_half_gone(file):
+                    self._prolong(file)
+        file.close()
+
+    def _is_half_gone(self, file: SqliteLogs) -> bool:
+        return any(s.is_live and s.left_ms < s.timeout_ms / 2 for s in self._own(file))
+
+    def _prolong(self, file: SqliteLogs) -> None:
+        """Prolong the lease where it still runs, judged under the lock: waiting for that takes time."""
+        with file.transaction():
+            if any(seat.is_live for seat in self._own(file)):
+                sql = "UPDATE seats SET expires_ms = ? WHERE owner = ?"
+                file.rows(sql, _now_ms() + self._timeout_ms, self._owner)
 
     def poll(self) -> frozenset[int]:
         """Renew the lease if it is due and return the partitions assigned now.
@@ -85,6 +111,8 @@ class SqliteMembership(OnFile):
 
     def close(self) -> None:
         """Leave at once; a static member keeps its seat until the session times out."""
+        self._closed.set()
+        self._heart.join()
         if not self._instance_id:
             with contextlib.suppress(StreamError):
                 self._file.rows("DELETE FROM seats WHERE owner = ?", self._owner)
@@ -99,6 +127,9 @@ class SqliteMembership(OnFile):
             self._topic,
         )
         return [Seat(*row) for row in rows]
+
+    def _own(self, file: SqliteLogs) -> list[Seat]:
+        return [seat for seat in self._seats(file) if seat.owner == self._owner]
 
     def _is_due(self, seats: list[Seat]) -> bool:
         left_ms = [seat.left_ms for seat in seats if seat.owner == self._owner]

@@ -32,6 +32,13 @@ def stream(path: str) -> Iterator[SqliteStream]:
         yield opened
 
 
+@pytest.fixture
+def faked(path: str) -> Iterator[SqliteStream]:
+    """Yield a stream for tests that set the clock: its sessions are so long that no heart beats by itself."""
+    with SqliteStream(path, 600_000) as opened:
+        yield opened
+
+
 def values(stream: SqliteStream, topic: str) -> list[bytes | None]:
     with stream.reader() as reader:
         reader.seek({(topic, 0): stream.first_offset((topic, 0))})
@@ -173,20 +180,45 @@ def test_a_commit_is_in_doubt_only_when_the_last_step_failed(
 
 
 def test_a_lapsed_seat_can_neither_prove_nor_commit_and_goes_to_the_end_of_the_row(
-    stream: SqliteStream, monkeypatch: pytest.MonkeyPatch
+    faked: SqliteStream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now_ms = 1_000_000
     monkeypatch.setattr(sqlite_membership, "_now_ms", lambda: now_ms)
-    with stream.join("g", "model") as one, stream.join("g", "model") as two, stream.fence("w") as writer:
+    with faked.join("g", "model") as one, faked.join("g", "model") as two, faked.fence("w") as writer:
         assert [one.poll(), two.poll()] == [{0}, set()]
-        now_ms += 1000
+        now_ms += 400_000
         assert two.poll() == frozenset()  # renewed, as a third of the timeout has gone
-        now_ms += 1000
+        now_ms += 400_000
         assert not one.prove()
         with pytest.raises(Fenced, match="lapsed"):
             writer.commit([output("model", [b"1"])], {}, one)
         assert [two.poll(), one.poll()] == [{0}, set()]
         assert two.prove()
+
+
+def test_a_lease_is_prolonged_while_it_runs_and_never_revived(
+    faked: SqliteStream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now_ms = 1_000_000
+    monkeypatch.setattr(sqlite_membership, "_now_ms", lambda: now_ms)
+    with faked.join("g", "model") as member:
+        member.poll()
+        now_ms += 400_000
+        member._prolong(member._file)
+        now_ms += 400_000
+        assert member.stands(member._file)
+        now_ms += 200_000
+        member._prolong(member._file)
+        assert not member.stands(member._file)
+
+
+def test_a_seat_is_kept_by_its_heart_and_for_no_longer_than_it_is_open(path: str) -> None:
+    with SqliteStream(path, 200) as stream, stream.join("g", "model") as member:
+        member.poll()
+        [(expires_ms,)] = member._file.rows("SELECT expires_ms FROM seats")
+        wait_until(lambda: sqlite_membership._now_ms() > expires_ms)
+        assert member.stands(member._file)
+    assert not member._heart.is_alive()
 
 
 def test_a_seat_from_before_a_restart_of_the_machine_is_void(
@@ -202,20 +234,35 @@ def test_a_seat_from_before_a_restart_of_the_machine_is_void(
 
 
 def test_a_heartbeat_writes_only_when_a_third_of_the_timeout_has_gone(
-    stream: SqliteStream, path: str, monkeypatch: pytest.MonkeyPatch
+    faked: SqliteStream, path: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now_ms = 1_000_000
     monkeypatch.setattr(sqlite_membership, "_now_ms", lambda: now_ms)
-    with stream.join("g", "model") as member, sqlite3.connect(path) as watcher:
+    with faked.join("g", "model") as member, sqlite3.connect(path) as watcher:
         member.poll()
         version = watcher.execute("PRAGMA data_version").fetchone()
-        now_ms += 499
+        now_ms += 199_999
         member.poll()
         assert watcher.execute("PRAGMA data_version").fetchone() == version
         now_ms += 2
         member.poll()
         assert watcher.execute("PRAGMA data_version").fetchone() != version
     watcher.close()
+
+
+def test_a_file_that_was_removed_or_replaced_is_told_to_readers_and_writers(
+    stream: SqliteStream, path: str
+) -> None:
+    with stream.reader() as reader:
+        reader.seek({("samples", 0): 0})
+        reader.poll(1, 0)
+        Path(path).unlink()
+        for again in (lambda: None, SqliteStream(path).close):
+            again()
+            with pytest.raises(StreamError, match="removed or replaced"):
+                reader.poll(1, 0)
+            with pytest.raises(StreamError, match="removed or replaced"):
+                stream.append([output("samples", [b"1"])])
 
 
 def test_ranges_are_those_of_kafka() -> None:

@@ -74,6 +74,15 @@ def test_a_record_over_the_topics_limit_is_refused(rig: Rig) -> None:
     assert rig.values(topic) == [b"small"]
 
 
+def test_a_partition_that_a_topic_does_not_have_is_told_by_its_number(rig: Rig) -> None:
+    topic = rig.topic(partitions=2)
+    for partition in (2, -1):
+        with pytest.raises(TopicMissing, match=f"{topic} has 2 partitions and no number {partition}"):
+            rig.stream.append([output(topic, [b"lost"], partition)])
+    rig.stream.append([output(topic, [b"kept"], partition=1)])
+    assert [value for _, _, value, _ in rig.read_all((topic, 1))] == [b"kept"]
+
+
 def test_poll_returns_no_more_than_asked_for_and_everything_in_order(rig: Rig) -> None:
     topic = rig.topic()
     expected = [b"%d" % i for i in range(250)]

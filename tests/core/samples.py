@@ -7,7 +7,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from perceptron_core import Perceptron, SampleRejected
+from perceptron_core import Perceptron, SampleRejected, registry
 
 NAMES = ["a", "b", "c", "a=x", "d"]
 values = st.one_of(
@@ -21,6 +21,32 @@ features = st.dictionaries(st.sampled_from(NAMES), values, max_size=5)
 labels = st.sampled_from([0.0, 1.0, None])
 weights = st.sampled_from([1.0, 0.0, 0.5, 3.0])
 streams = st.lists(st.tuples(features, labels, weights), max_size=25)
+
+PAIRS = [
+    (loss, activation)
+    for loss, part in registry.LOSSES.items()
+    for activation in part.activations
+    if not registry.learns_nothing(loss, activation)
+]
+
+
+@st.composite
+def parameters(draw: st.DrawFn) -> dict[str, Any]:
+    """Draw what a neuron is made of."""
+    loss, activation = draw(st.sampled_from(PAIRS))
+    scale = draw(st.sampled_from([True, False, *registry.SCALERS]))
+    parts = {"loss": loss, "activation": activation, "scale": scale}
+    if draw(st.integers(0, 4)) == 0:
+        return parts | {"learning_rate": draw(st.sampled_from([*registry.WITHOUT_RATE]))}
+    return parts | {
+        "optimizer": draw(st.sampled_from([*registry.OPTIMIZERS])),
+        "schedule": draw(st.sampled_from([*registry.SCHEDULES])),
+        "learning_rate": draw(st.sampled_from([0.01, 0.2])),
+        "intercept_learning_rate": draw(st.sampled_from([None, 0.1])),
+        "l1": draw(st.sampled_from([0.0, 0.01])),
+        "l2": draw(st.sampled_from([0.0, 0.1])),
+    }
+
 
 REFUSED: dict[str, tuple[dict[Any, Any], str]] = {
     "a list": ({"a": 1.0, "b": [1]}, "wrong_type"),

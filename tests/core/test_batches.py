@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from perceptron_core import Perceptron
-from tests.core.samples import feed, mixed, state, streams
+from perceptron_core.registry import OPTIMIZERS, SCALERS, WITHOUT_RATE
+from tests.core.samples import feed, mixed, parameters, state, streams
 
 
 def in_parts(model: Perceptron, stream: list, cuts: list[int]) -> list[float | None]:
@@ -24,10 +26,9 @@ def in_parts(model: Perceptron, stream: list, cuts: list[int]) -> list[float | N
     return [prediction if prediction == prediction else None for prediction in predictions]
 
 
-@pytest.mark.parametrize("scale", [True, False])
-@given(stream=streams, cuts=st.lists(st.integers(0, 25), max_size=4))
-def test_any_split_into_batches_is_the_same(scale: bool, stream: list, cuts: list[int]) -> None:
-    one_by_one, batched = Perceptron(scale=scale, l2=0.01), Perceptron(scale=scale, l2=0.01)
+@given(parts=parameters(), stream=streams, cuts=st.lists(st.integers(0, 25), max_size=4))
+def test_any_split_into_batches_is_the_same(parts: dict[str, Any], stream: list, cuts: list[int]) -> None:
+    one_by_one, batched = Perceptron(**parts), Perceptron(**parts)
     assert in_parts(batched, stream, cuts) == feed(one_by_one, stream)
     assert state(batched) == state(one_by_one)
 
@@ -41,9 +42,9 @@ def test_a_long_stream_in_random_batches_is_the_same() -> None:
     assert batched.n_features > 512
 
 
-@given(stream=streams)
-def test_samples_without_label_change_nothing(stream: list) -> None:
-    learned, all_of_them = Perceptron(), Perceptron()
+@given(parts=parameters(), stream=streams)
+def test_samples_without_label_change_nothing(parts: dict[str, Any], stream: list) -> None:
+    learned, all_of_them = Perceptron(**parts), Perceptron(**parts)
     feed(learned, [sample for sample in stream if sample[1] is not None])
     in_parts(all_of_them, stream, [])
     assert state(all_of_them) == state(learned)
@@ -56,18 +57,26 @@ def test_a_nan_label_is_no_label() -> None:
     assert state(model) == untouched
 
 
-@pytest.mark.parametrize("scale", [True, False])
-def test_the_order_of_features_changes_the_last_bits_at_most(scale: bool) -> None:
+@pytest.mark.parametrize(
+    "parts",
+    [
+        *({"optimizer": name} for name in OPTIMIZERS),
+        *({"scale": name} for name in SCALERS),
+        *({"learning_rate": name} for name in WITHOUT_RATE),
+    ],
+    ids=str,
+)
+def test_the_order_of_features_changes_the_last_bits_at_most(parts: dict[str, Any]) -> None:
     random_ = random.Random(2)
-    ordered, shuffled = Perceptron(scale=scale), Perceptron(scale=scale)
+    ordered, shuffled = Perceptron(**parts), Perceptron(**parts)
     for x, y, weight in mixed(800):
         items = list(x.items())
         random_.shuffle(items)
-        assert ordered.predict_one(x) == pytest.approx(shuffled.predict_one(dict(items)), rel=1e-9)
+        assert ordered.predict_one(x) == pytest.approx(shuffled.predict_one(dict(items)), rel=1e-12)
         if y is not None:
             ordered.learn_one(x, y, weight)
             shuffled.learn_one(dict(items), y, weight)
-    assert ordered.weights == pytest.approx(shuffled.weights, rel=1e-9, abs=1e-12)
+    assert ordered.weights == pytest.approx(shuffled.weights, rel=1e-12, abs=1e-12)
 
 
 def test_equal_names_that_are_other_objects_are_one_feature() -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from perceptron_core import Perceptron, SampleRejected
-from tests.core.samples import REFUSED, feed, mixed, state, streams
+from tests.core.samples import REFUSED, feed, mixed, parameters, state, streams
 
 PROBE: Any = ({"a": 1.5, "b": "x", "c": True, "d": -3}, None, 1.0)
 
@@ -18,9 +18,9 @@ PROBE: Any = ({"a": 1.5, "b": "x", "c": True, "d": -3}, None, 1.0)
 class CommitsAndRollbacks(RuleBasedStateMachine):
     """Any sequence of operations; the log of committed samples tells what must be there."""
 
-    @initialize(scale=st.booleans())
-    def begin(self, scale: bool) -> None:
-        self.parameters: dict[str, Any] = {"scale": scale, "learning_rate": 0.2, "max_features": 2000}
+    @initialize(parts=parameters())
+    def begin(self, parts: dict[str, Any]) -> None:
+        self.parameters: dict[str, Any] = {**parts, "max_features": 2000}
         self.model = Perceptron(**self.parameters)
         self.committed: list[Any] = []
         self.working: list[Any] = []
@@ -35,8 +35,8 @@ class CommitsAndRollbacks(RuleBasedStateMachine):
     @rule(first=st.integers(0, 900), count=st.integers(1, 300))
     def learn_a_wide_sample(self, first: int, count: int) -> None:
         x = {f"w{i}": float(i % 7) for i in range(first, first + count)}
-        self.model.learn_one(x, 1)
-        self.working.append((x, 1, 1.0))
+        feed(self.model, [(x, 1.0, 1.0)])
+        self.working.append((x, 1.0, 1.0))
 
     @rule(case=st.sampled_from([case for case, (_, why) in REFUSED.items() if why != "too_many_features"]))
     def offer_a_bad_sample(self, case: str) -> None:

@@ -40,7 +40,10 @@ from perceptron_core import Perceptron
         ({"l1": -1.0}, "l1 is -1.0; a finite number ≥ 0 was expected"),
         ({"clip_gradient": 0.0}, "clip_gradient is 0.0; a finite number > 0 was expected"),
         ({"learning_rate": "auto", "l2": 0.1}, "l2 is 0.1, which learning_rate 'auto' does without"),
-        ({"learning_rate": "ladder", "optimizer": "adam"}, "optimizer is 'adam', which learning_rate 'ladder'"),
+        (
+            {"learning_rate": "ladder", "optimizer": "adam"},
+            "optimizer is 'adam', which learning_rate 'ladder'",
+        ),
         ({"schedule": "cosine"}, "schedule 'cosine' is not known; it is one of constant, inverse"),
         ({"options": {"rho": 0.9}}, "option 'rho' is none of loss 'log', optimizer 'sgd'"),
         ({"optimizer": "adam", "options": {"beta_1": 1.0}}, "beta_1 is 1.0; a finite number ≥ 0 and ≤ 1"),

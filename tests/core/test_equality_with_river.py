@@ -71,7 +71,9 @@ def test_regression_is_rivers(name: str, mode: str, l2: float, kind: str) -> Non
     theirs = preprocessing.StandardScaler() | linear_model.LinearRegression(
         optim.SGD(0.01), l2=l2, intercept_lr=0.2
     )
-    neuron = PerceptronRegressor(l2=l2, intercept_learning_rate=0.2, scale=mode == "the model scales")
+    neuron = PerceptronRegressor(
+        learning_rate=0.01, l2=l2, intercept_learning_rate=0.2, scale=mode == "the model scales"
+    )
     ours = preprocessing.StandardScaler() | neuron if mode == "river scales" else neuron
     for (x, y), w in zip(with_gaps(NUMBERS[name]()), weights_of(kind), strict=False):
         assert_equal(ours.predict_one(x), theirs.predict_one(x))

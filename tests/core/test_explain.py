@@ -64,7 +64,9 @@ def test_the_new_weights_are_those_that_learning_gives(
     model.learn_one(x, y, weight)
     learned = model_weights(model)
     assert told.bias == model.bias
-    assert [term.w_new for term in told.terms[1:]] == [learned[entry] for entry, _, _ in model._neuron.inputs(x)]
+    assert [term.w_new for term in told.terms[1:]] == [
+        learned[entry] for entry, _, _ in model._neuron.inputs(x)
+    ]
 
 
 @given(

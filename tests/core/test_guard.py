@@ -8,15 +8,55 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from perceptron_core import Perceptron, SampleRejected
-from tests.core.samples import REFUSED, feed, mixed, state
+from tests.core.samples import NAMES, REFUSED, feed, mixed, parameters, state, streams
 
 STREAM = [sample for sample in mixed(120, names=6) if sample[1] is not None]
 
 
 def new(**parameters: Any) -> Perceptron:
     return Perceptron(**{"max_features": 40, "learning_rate": 0.1, **parameters})
+
+
+wild = st.dictionaries(
+    st.sampled_from(NAMES),
+    st.floats() | st.sampled_from([1e308, -1e308, 1e150, -1e75, 1e-160, 5e-324, True, "x", 10**400]),
+    max_size=4,
+)
+extreme_labels = st.sampled_from([0.0, 1.0, 0.5, 1e308, -1e308, 1e150, 5e-324])
+extreme_weights = st.sampled_from([1.0, 0.0, 1e308, 5e-324])
+
+
+@given(
+    parts=parameters(),
+    stream=st.lists(st.tuples(wild, extreme_labels, extreme_weights), max_size=15),
+    probe=wild,
+)
+def test_no_input_makes_a_number_of_the_model_unsound(
+    parts: dict[str, Any], stream: list, probe: dict[str, Any]
+) -> None:
+    model = Perceptron(**parts)
+    low, high = model.target_range
+    predictions = feed(model, [(x, y, weight) for x, y, weight in stream if low <= y <= high])
+    assert not any(math.isnan(prediction) for prediction in predictions if prediction is not None)
+    numbers = [*model.scalars(), *(np.frombuffer(model.block(0)) if model.n_features else [])]
+    assert all(abs(number) <= 1e150 for number in numbers)  # NaN is not
+
+
+@given(parts=parameters(), stream=streams, probes=st.lists(wild, max_size=5))
+def test_a_prediction_never_changes_the_state(
+    parts: dict[str, Any], stream: list, probes: list[dict[str, Any]]
+) -> None:
+    model = Perceptron(**parts)
+    feed(model, stream[:-3])
+    model.commit()
+    feed(model, stream[-3:])
+    before, dirty = state(model), model.dirty_blocks()
+    feed(model, [(x, None, 1.0) for x in probes])
+    assert (state(model), model.dirty_blocks()) == (before, dirty)
 
 
 def assert_no_trace(new_model: Callable[[], Perceptron], stream: list, x: Any, y: float, reason: str) -> None:

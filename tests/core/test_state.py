@@ -12,9 +12,10 @@ import msgspec
 import numpy as np
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
 from perceptron_core import Perceptron
-from tests.core.samples import feed, mixed, state, streams
+from tests.core.samples import feed, mixed, parameters, state, streams
 
 LONG = mixed(1500, seed=4, names=500)
 
@@ -37,7 +38,7 @@ DUPLICATES: list[Callable[[Perceptron], Perceptron]] = [
     copy.copy,
     copy.deepcopy,
     lambda model: pickle.loads(pickle.dumps(model)),
-    lambda model: model.with_parameters(l2=0.5),
+    lambda model: model.with_parameters(max_features=900),
 ]
 
 
@@ -50,6 +51,18 @@ def test_a_duplicate_is_the_same_and_goes_on_the_same(
     twin = duplicate(model)
     assert state(twin) == state(model)
     assert feed(twin, LONG[:50]) == feed(model, LONG[:50])
+    assert state(twin) == state(model)
+
+
+@given(parts=parameters(), stream=streams, more=streams, duplicate=st.sampled_from(DUPLICATES))
+def test_whatever_it_is_made_of_a_duplicate_goes_on_the_same(
+    parts: dict[str, Any], stream: list, more: list, duplicate: Callable[[Perceptron], Perceptron]
+) -> None:
+    model = Perceptron(**parts)
+    feed(model, stream)
+    twin = duplicate(model)
+    assert state(twin) == state(model)
+    assert feed(twin, more) == feed(model, more)
     assert state(twin) == state(model)
 
 
@@ -69,9 +82,9 @@ def test_a_pickled_copy_rolls_back_to_what_was_pickled() -> None:
     assert state(twin) == state(model)
 
 
-@given(stream=streams, more=streams)
-def test_the_hash_kept_up_is_the_hash_from_scratch(stream: list, more: list) -> None:
-    model = Perceptron()
+@given(parts=parameters(), stream=streams, more=streams)
+def test_the_hash_kept_up_is_the_hash_from_scratch(parts: dict[str, Any], stream: list, more: list) -> None:
+    model = Perceptron(**parts)
     for part in (stream, more):
         feed(model, part)
         assert model.hash() == through_blocks(model).hash() == pickle.loads(pickle.dumps(model)).hash()

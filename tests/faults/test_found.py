@@ -18,9 +18,10 @@ from kafka import KafkaAdminClient, KafkaProducer
 from kafka.admin import NewPartitions
 
 from service.engine import Commit, Engine
-from service.errors import RecordTooLarge
+from service.errors import ConfigurationError, StreamError, TopicMissing
+from service.learner import Learner
 from service.settings import Settings
-from service.streams.port import Output, Stream, TopicSpec
+from service.streams.port import Batch, Output, Stream, TopicSpec
 from service.streams.select import open_stream
 from service.streams.sqlite import SqliteStream
 from service.topics import topic_specs
@@ -43,6 +44,16 @@ def put(stream: Stream, chosen: Settings, values: list[bytes], partition: int = 
 
 def samples(count: int) -> list[bytes]:
     return [json.dumps({"features": {"n": number}, "label": number % 2}).encode() for number in range(count)]
+
+
+def run_for_a_while(engine: Engine, until_end: bool = False) -> None:
+    """Run what should end by itself, and stop it where it does not."""
+    limit = threading.Timer(20, engine.stop)
+    limit.start()
+    try:
+        engine.run(until_end)
+    finally:
+        limit.cancel()
 
 
 @pytest.fixture
@@ -87,7 +98,7 @@ def test_a_standby_that_was_told_to_reset_keeps_what_the_owner_has_learned_since
         threads[0].start()
         wait_until(lambda: bool(commits))
         threads[1].start()
-        wait_until(lambda: getattr(standby, "_doomed", None) is not None)
+        wait_until(lambda: standby._reset is not None)
         put(ours, chosen, samples(10))
         wait_until(lambda: commits[-1].head.version == 20)
         owner.stop()
@@ -97,6 +108,31 @@ def test_a_standby_that_was_told_to_reset_keeps_what_the_owner_has_learned_since
         standby.stop()
         threads[1].join(20)
     assert commits[-1].head.version == 21
+
+
+def test_a_batch_may_take_longer_than_the_session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    chosen, process, commits = unique(), Learner.process, list[Commit]()
+
+    def slowly(learner: Learner, batch: Batch) -> list[Output]:
+        threading.Event().wait(0.5)
+        return process(learner, batch)
+
+    monkeypatch.setattr(Learner, "process", slowly)
+    with SqliteStream(str(tmp_path / "stream.db"), 300) as stream:
+        put(stream, chosen, samples(10))
+        run_for_a_while(Engine(stream, chosen, on_commit=commits.append), until_end=True)
+    assert len(commits) == 1
+
+
+def test_a_file_that_is_removed_while_it_is_in_use_is_told(stream: Stream, tmp_path: Path) -> None:
+    chosen = unique()
+    put(stream, chosen, samples(10))
+
+    def remove(commit: Commit) -> None:
+        (tmp_path / "stream.db").unlink()
+
+    with pytest.raises(StreamError, match="removed or replaced"):
+        run_for_a_while(Engine(stream, chosen, on_commit=remove))
 
 
 @pytest.mark.kafka
@@ -126,25 +162,77 @@ def test_a_partition_added_while_it_runs_is_learned_from(
 
 
 @pytest.mark.kafka
-def test_what_its_producer_compressed_can_be_refused_and_what_no_topic_takes_is_told(
-    kafka_bootstrap: str, client: str
+def test_a_samples_topic_that_is_deleted_while_it_runs_is_told(
+    kafka_bootstrap: str, client: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("service.input.RELIST_S", 0.5)
     chosen = unique()
-    value = b'{"note": "' + b"n" * 5_000_000 + b'"}'
+
+    def delete(commit: Commit) -> None:
+        admin = KafkaAdminClient(bootstrap_servers=kafka_bootstrap)
+        admin.delete_topics([chosen.topics.samples])
+        admin.close()
+
     with open_stream(f"kafka://{kafka_bootstrap}", client=client) as stream:
         stream.create_topics(topic_specs(chosen))
-        compressing = {"compression_type": "gzip", "max_request_size": 10_000_000}
-        producer = KafkaProducer(bootstrap_servers=kafka_bootstrap, **compressing)
-        producer.send(chosen.topics.samples, value).get(20)
-        producer.close()
-        Engine(stream, chosen).run(until_end=True)
-        [(_, _, refused, _)] = read_topic(stream, chosen.topics.dlq)
-        assert refused == value
+        put(stream, chosen, samples(10))
+        with pytest.raises(TopicMissing, match=chosen.topics.samples):
+            run_for_a_while(Engine(stream, chosen, on_commit=delete))
 
-        narrow = settings(model={"name": chosen.model.name}, topics={"dlq": f"{chosen.model.name}.narrow"})
-        stream.create_topics([TopicSpec(narrow.topics.dlq, 1, {"max.message.bytes": "2000000"})])
-        with pytest.raises(RecordTooLarge):
-            Engine(stream, narrow, reset_from="first").run(until_end=True)
+
+def send_compressed(bootstrap: str, topic: str, *records: tuple[bytes | None, bytes]) -> None:
+    compressing = {"compression_type": "gzip", "max_request_size": 100_000_000}
+    producer = KafkaProducer(bootstrap_servers=bootstrap, **compressing)
+    for key, value in records:
+        producer.send(topic, value, key).get(20)
+    producer.close()
+
+
+@pytest.mark.kafka
+def test_whatever_its_producer_compressed_is_answered_once(kafka_bootstrap: str, client: str) -> None:
+    chosen = unique()
+    [sample] = samples(1)
+    large, larger = (b'{"note": "' + b"n" * count + b'"}' for count in (8_000_000, 30_000_000))
+    with open_stream(f"kafka://{kafka_bootstrap}", client=client) as stream:
+        stream.create_topics(topic_specs(chosen))
+        records = [(b"a", large), (b"b", larger), (b"k" * 15_000_000, sample), (b"d", sample)]
+        send_compressed(kafka_bootstrap, chosen.topics.samples, *records)
+        Engine(stream, chosen).run(until_end=True)
+        Engine(stream, chosen).run(until_end=True)
+        whole, cut = read_topic(stream, chosen.topics.dlq)
+        predicted = read_topic(stream, chosen.topics.predictions)
+    assert whole[1:3] == (b"a", large)
+    assert cut[1:3] == (None, None)
+    told = {name.removeprefix("perceptron.error."): value for name, value in cut[3]}
+    assert (told["reason"], told["offset"]) == (b"too_large", b"1")
+    assert told["omitted_bytes"] == b"%d" % len(b"b" + larger)
+    assert [(key, json.loads(value)["offset"]) for _, key, value, _ in predicted] == [(None, 2), (b"d", 3)]
+
+
+@pytest.mark.kafka
+def test_the_start_refuses_samples_that_are_larger_than_an_answer_can_be(
+    kafka_bootstrap: str, client: str
+) -> None:
+    chosen, url = unique(), f"kafka://{kafka_bootstrap}"
+    roomy, huge = {"max.message.bytes": "250000000"}, {"max.message.bytes": "150000000"}
+    with open_stream(url, client=client) as stream:
+        stream.create_topics([TopicSpec(chosen.topics.samples, 1, huge)])
+        stream.create_topics([TopicSpec(chosen.topics.dlq, 1, roomy)])
+        stream.create_topics(topic_specs(chosen))
+        with pytest.raises(ConfigurationError, match=r"client's limit 100000000.*150000000"):
+            Engine(stream, chosen).run(until_end=True)
+
+
+@pytest.mark.kafka
+def test_a_limit_of_the_users_own_is_checked_by_whichever_name_it_comes(
+    kafka_bootstrap: str, client: str
+) -> None:
+    chosen, url = unique(), f"kafka://{kafka_bootstrap}"
+    for name in ("message.max.bytes", "max_request_size"):
+        with open_stream(url, client=client, options={name: "1048588"}) as stream:
+            stream.create_topics(topic_specs(chosen))
+            with pytest.raises(ConfigurationError, match="client's limit 1048588"):
+                Engine(stream, chosen).run(until_end=True)
 
 
 def restart(bootstrap: str) -> subprocess.Popen[bytes]:

@@ -38,7 +38,17 @@ def written(home: Path, lines: list[dict[str, Any]]) -> str:
 
 
 def test_a_file_is_fitted_as_the_library_fits_it(tmp_path: Path) -> None:
-    options = ("--learning-rate", "0.5", "--epochs", "40", "--set", "model.l2=0.01", "--set", "model.learning_rate=0.1", "--json")
+    options = (
+        "--learning-rate",
+        "0.5",
+        "--epochs",
+        "40",
+        "--set",
+        "model.l2=0.01",
+        "--set",
+        "model.learning_rate=0.1",
+        "--json",
+    )
     told = json.loads(answer(tmp_path, "fit", written(tmp_path, LINES + UNUSED), *options))
     samples = [line["features"] for line in LINES]
     with pytest.warns(UserWarning, match="not converged"):

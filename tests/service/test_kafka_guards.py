@@ -12,10 +12,11 @@ from kafka import ConsumerGroupMetadata
 from kafka.errors import KafkaTimeoutError
 
 from service.errors import NotAuthorized, RecordTooLarge
-from service.streams.kafka_common import Pace, TransactionalWriter, client_id
+from service.streams.kafka_common import client_id
 from service.streams.kafka_python import murmur2_partition
 from service.streams.kafka_python_clients import bounded, current
 from service.streams.kafka_python_writer import flush, takeable
+from service.streams.kafka_writer import Pace, TransactionalWriter
 from service.streams.port import Aborted, Fenced, InDoubt, Membership, Output, Partition
 
 MEMBERSHIP: Any = None
