@@ -6,13 +6,12 @@ import math
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from river import compose, datasets, feature_extraction, preprocessing
 
 from perceptron_core import SampleRejected
 from perceptron_core.estimators import PerceptronClassifier, PerceptronRegressor
-
-pd = pytest.importorskip("pandas", reason="frames need river[pandas]")
 
 RATES = ["auto", "ladder", 0.05]
 MIXED = pd.DataFrame(

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from perceptron_core import Rejection
 from service.errors import ConfigurationError
-from service.pipelines.model import PipelineModel
 from service.pipelines.estimator import PICKLE
+from service.pipelines.model import PipelineModel
 from service.plain import dump, restore
 from service.settings import Settings
 from tests.service import pipelines
