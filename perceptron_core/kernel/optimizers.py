@@ -195,8 +195,7 @@ class Nesterov(Momentum):
 
     Notes
     -----
-    Only the features present look ahead. river's moves all weights ahead and back, at the cost of the
-    whole model; the numbers are the same.
+    Only the features present look ahead, as in river.
     """
 
     @cython.cfunc

@@ -365,3 +365,26 @@ def test_the_gradient_is_that_at_the_end_of_the_step(
     end = z - h * g
     slope = activation.slope(end) if isinstance(loss, LogLoss) else 2.0
     assert (g - loss.gradient(activation, y, end)) / (1.0 + h * slope) == pytest.approx(0.0, abs=1e-5)
+
+
+# Losses of values in their own unit
+
+
+def values(loss: str, spread: float, **options: float) -> npt.NDArray[np.float64]:
+    """Return the predictions of labels with this spread."""
+    random = np.random.default_rng(8)
+    x = random.normal(size=(400, 3))
+    y = spread * (x @ np.array([1.0, -2.0, 0.5]) + random.standard_t(2, size=400))
+    model = Perceptron(loss=loss, learning_rate="auto", options=options)
+    return model.predict_learn_many([dict(zip("abc", row, strict=True)) for row in x.tolist()], y.tolist())
+
+
+@pytest.mark.parametrize("delta", [1e-3, 0.5, 1e3])
+def test_the_unit_of_the_label_does_not_matter_to_huber(delta: float) -> None:
+    scaled = values("huber", 1024.0, delta=1024.0 * delta)
+    assert scaled.tobytes() == (1024.0 * values("huber", 1.0, delta=delta)).tobytes()
+
+
+def test_huber_with_a_small_delta_learns_as_the_absolute_loss_does() -> None:
+    found = values("huber", 1.0, delta=1e-7)
+    assert found == pytest.approx(values("absolute", 1.0), abs=1e-3)
