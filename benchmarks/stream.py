@@ -47,7 +47,8 @@ def make_samples(count: int) -> list[bytes]:
 
 def service(url: str, client: str, samples: list[bytes]) -> tuple[float, str]:
     """Return samples per second of the whole service, and the hash of the model it ends with."""
-    settings = Settings.model_validate({"model": {"name": f"bench-{uuid.uuid4().hex[:8]}"}})
+    model = {"name": f"bench-{uuid.uuid4().hex[:8]}", "learning_rate": 0.01}
+    settings = Settings.model_validate({"model": model})
     commits: list[tuple[float, Commit]] = []
     with open_stream(url, client=client) as stream:
         stream.create_topics(topic_specs(settings))
