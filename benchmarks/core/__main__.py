@@ -90,7 +90,7 @@ def main() -> None:
     print("line that their cost is measured by (below 1: slower).\n")
     print("| samples | learner | µs a sample | lowest–highest | ratio |\n|---|---|---:|---:|---:|")
     for line in lines:
-        print(f"| {' | '.join(line)} |")
+        print(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |")
 
 
 if __name__ == "__main__":
