@@ -23,7 +23,7 @@ def check_range(
     above: float = -math.inf,
     at_least: float = -math.inf,
     at_most: float = math.inf,
-    whole: float = False,
+    whole: bool = False,
 ) -> None:
     """Raise unless ``value`` is finite, in its range, and a whole number where ``whole``."""
     is_number = isinstance(value, (float, int, Real))

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from perceptron_core.features import display_name
+from perceptron_core.features import display
 from perceptron_core.perceptron import Features, Perceptron
-from perceptron_core.state import Entry
 
 
 class Contribution(NamedTuple):
@@ -51,10 +50,10 @@ def contributions(model: Perceptron, features: Features) -> list[Contribution]:
     >>> [(summand.name, summand.amount) for summand in contributions(model, {"age": 3, "country": "DE"})]
     [('age', 1.5), ('Intercept', 0.25), ('country=DE', 0.0)]
     """
-    weights = dict(zip(model._neuron.facts()[1], model._neuron.weights().tolist(), strict=True))
+    weights = model.weights_by_identity()
     found = [Contribution("Intercept", 1.0, 1.0, model.bias)]
-    for entry, value, scaled in _inputs(model, features):
-        found.append(Contribution(_display(entry), value, scaled, weights.get(entry, 0.0)))
+    for entry, value, scaled in model.inputs(features, as_predicted=True):
+        found.append(Contribution(str(display(entry)), value, scaled, weights.get(entry, 0.0)))
     return sorted(found, key=lambda summand: -summand.amount)
 
 
@@ -75,20 +74,6 @@ def table(model: Perceptron, features: Features, decimals: int = 5) -> str:
         "  ".join(cell.rjust(width) for cell, width in zip(line, widths, strict=True))
         for line in [header, *lines]
     )
-
-
-def _inputs(model: Perceptron, features: Features) -> list[tuple[Entry, float, float]]:
-    """Return identity, x and x̃, as a prediction takes it: some scalers have seen the sample by then."""
-    if not model._neuron.scaler.leads:
-        return model.inputs(features)
-    seen = model.with_parameters()
-    seen.learn_one(features, 0.0, 0.0)
-    return seen.inputs(features)
-
-
-def _display(entry: Entry) -> str:
-    name = display_name(entry[0])
-    return f"{name}" if len(entry) == 1 else f"{name}={entry[1]}"
 
 
 def _texts(numbers: list[float], decimals: int) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from perceptron_core import frames
@@ -56,10 +57,7 @@ class NeuronEstimator:
 
     def _value(self, x: Features) -> float:
         """Return ŷ; NaN takes no part in it."""
-        try:
-            return self._model.predict_one(x)
-        except SampleRejected as refused:
-            return self._model.predict_one(_without_nan(x, refused))
+        return _tolerant(self._model.predict_one, x)
 
     @property
     def weights(self) -> dict[Any, float]:
@@ -81,10 +79,7 @@ class NeuronEstimator:
         x
             Name → number, boolean, text or None.
         """
-        try:
-            return self._model.score_one(x)
-        except SampleRejected as refused:
-            return self._model.score_one(_without_nan(x, refused))
+        return _tolerant(self._model.score_one, x)
 
     def debug_one(self, x: dict[Any, Any], decimals: int = 5) -> str:
         """Return a table of what each feature adds to the score; river's pipelines print it, too.
@@ -128,8 +123,11 @@ class NeuronEstimator:
         self._y_name = y.name
 
 
-def _without_nan(x: Features, refused: SampleRejected) -> Features:
-    """Return the sample without NaN, where that may be why it was refused; else raise that again."""
-    if refused.rejection.reason != "not_finite":
-        raise refused
-    return {name: value for name, value in x.items() if value == value}
+def _tolerant(predict: Callable[[Features], float], x: Features) -> float:
+    """Return the prediction; where it is refused for a NaN, that of the sample without it."""
+    try:
+        return predict(x)
+    except SampleRejected as refused:
+        if refused.rejection.reason != "not_finite":
+            raise
+        return predict({name: value for name, value in x.items() if value == value})

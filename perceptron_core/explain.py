@@ -9,7 +9,8 @@ import numpy as np
 
 from perceptron_core import registry
 from perceptron_core.explanation import BIAS, Explanation, Term
-from perceptron_core.inputs import display, put_weights
+from perceptron_core.features import display
+from perceptron_core.inputs import put_weights
 from perceptron_core.perceptron import Features, Perceptron
 from perceptron_core.state import Entry
 
@@ -143,8 +144,9 @@ def _inputs(learned: Perceptron, features: Features) -> list[Input]:
 
 def _weights(model: Perceptron) -> dict[Entry | None, float]:
     """Return the weights by identity, and the bias."""
-    weights = model._neuron.weights().tolist()
-    return {None: model.bias, **dict(zip(model._neuron.facts()[1], weights, strict=True))}
+    weights: dict[Entry | None, float] = {None: model.bias}
+    weights.update(model.weights_by_identity())
+    return weights
 
 
 def _weighted_sum(model: Perceptron, inputs: list[Input]) -> float:

@@ -206,6 +206,12 @@ def display_name(name: object) -> object:
     return name
 
 
+def display(entry: tuple[Any, ...]) -> Any:
+    """Return the display name of a feature by its identity: the name, or ``name=text``."""
+    name = display_name(entry[0])
+    return name if len(entry) == 1 else f"{name}={entry[1]}"
+
+
 def check_interactions(patterns: Sequence[Pair]) -> list[Pair]:
     """Return pairs of patterns; raise ValueError unless they are."""
     pairs: list[Any] = list(patterns) if isinstance(patterns, list | tuple) else [patterns]

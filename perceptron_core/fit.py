@@ -12,7 +12,8 @@ import numpy.typing as npt
 
 from perceptron_core.checks import check_range, check_targets
 from perceptron_core.descent import Descent, FitDiverged, Rule, Stop
-from perceptron_core.inputs import DataSet, Floats, display, put_weights
+from perceptron_core.features import display
+from perceptron_core.inputs import DataSet, Floats, put_weights
 from perceptron_core.perceptron import Features, Perceptron
 
 __all__ = ["Fit", "FitDiverged", "Rule", "Stop", "fit"]

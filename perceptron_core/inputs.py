@@ -8,30 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from perceptron_core import kernel
-from perceptron_core.features import display_name
 from perceptron_core.perceptron import Features, Perceptron
-from perceptron_core.state import Entry
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 
 
-def display(entry: Entry) -> Any:
-    """Return the display name of a feature: the name, or ``name=text``."""
-    name = display_name(entry[0])
-    return name if len(entry) == 1 else f"{name}={entry[1]}"
-
-
 def put_weights(model: Perceptron, w: Floats) -> None:
     """Give the model these weights; ``w`` is (d + 1,) with the bias first."""
     blocks = []
-    for number in range(-(-model.n_features // kernel.BLOCK)):
+    for number in range(model.n_blocks):
         names = model.names(number)
         rows = np.frombuffer(model.block(number)).reshape(len(names), -1).copy()
         first = 1 + number * kernel.BLOCK

@@ -10,8 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from perceptron_core import kernel, registry
-from perceptron_core.checks import check_known, check_range, check_targets
-from perceptron_core.features import FeatureMap, check_interactions, display_name, refusal_of
+from perceptron_core.assembly import assemble, check_config
+from perceptron_core.checks import check_targets
+from perceptron_core.features import FeatureMap, check_interactions, display, refusal_of
 from perceptron_core.rejection import Rejection, SampleRejected
 from perceptron_core.state import BlockState, Entry
 
@@ -136,7 +137,7 @@ class Perceptron(BlockState):
             "hash_bits": hash_bits,
             "interactions": check_interactions(interactions),
         }
-        _check(self._config)
+        check_config(self._config)
         if registry.learns_nothing(loss, activation):
             warnings.warn(
                 "the binary step is flat: by the chain rule its gradient is 0, nothing is learned",
@@ -144,7 +145,7 @@ class Perceptron(BlockState):
             )
         self._activation = registry.make_activation(activation)
         self._targets = registry.target_range(loss, activation)
-        super().__init__(_neuron(self._config, self._activation, self._targets))
+        super().__init__(assemble(self._config, self._activation, self._targets))
         self._map = FeatureMap(interactions, hash_bits, int(max_features))
         if self._map.changes_nothing:
             # Bound to the compiled methods: a call in between would cost a third of a prediction.
@@ -294,28 +295,36 @@ class Perceptron(BlockState):
     @property
     def weights(self) -> dict[Any, float]:
         """The weights by display name, in order of first appearance; of scaled inputs where scaling is on."""
-        entries = self._neuron.facts()[1]
-        return {
-            _display(entry): float(weight)
-            for entry, weight in zip(entries, self._neuron.weights(), strict=True)
-        }
+        return {display(entry): weight for entry, weight in self.weights_by_identity().items()}
 
-    def inputs(self, features: Features) -> list[tuple[Entry, float, float]]:
-        """Return (identity, x, x̃) of each input that a sample makes, scaled by the statistics as they are.
+    def weights_by_identity(self) -> dict[Entry, float]:
+        """Return the weights by ``(name,)`` or ``(name, text)``: display names may be equal."""
+        return dict(zip(self._neuron.facts()[1], self._neuron.weights().tolist(), strict=True))
+
+    def inputs(self, features: Features, as_predicted: bool = False) -> list[tuple[Entry, float, float]]:
+        """Return (identity, x, x̃) of each input that a sample makes.
+
+        Parameters
+        ----------
+        features
+            Name → number, boolean, text or None.
+        as_predicted
+            Scaled as a prediction takes them: some scalers have seen the sample by then. Else by the
+            statistics as they are.
 
         Raises
         ------
         SampleRejected
             The sample can't be used.
         """
-        return self._neuron.inputs(self._map.transform(features))
+        return self._neuron.inputs(self._map.transform(features), as_predicted)
 
     @property
     def statistics(self) -> dict[Any, dict[str, float]]:
         """What the scaler knows of each feature, by display name."""
         _, entries, table, _ = self._neuron.facts()
         describe = self._neuron.scaler.describe
-        return {_display(entry): describe(row) for entry, row in zip(entries, table, strict=False)}
+        return {display(entry): describe(row) for entry, row in zip(entries, table, strict=False)}
 
     # Pickle, copy
 
@@ -333,8 +342,7 @@ class Perceptron(BlockState):
 
     def __getstate__(self) -> dict[str, Any]:
         """Return the configuration and the working state; the copy starts with that state committed."""
-        count = -(-self.n_features // kernel.BLOCK)
-        blocks = [(number, self.names(number), self.block(number)) for number in range(count)]
+        blocks = [(number, self.names(number), self.block(number)) for number in range(self.n_blocks)]
         return {"config": self._config, "version": self.version, "scalars": self.scalars(), "blocks": blocks}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -354,75 +362,3 @@ def _doubles(what: str, numbers: Any) -> npt.NDArray[np.float64]:
     if isinstance(numbers, list):
         return kernel.as_doubles(what, numbers)  # type: ignore[no-any-return]
     return np.array(numbers, dtype=np.float64)
-
-
-def _check(config: dict[str, Any]) -> None:
-    """Raise ValueError unless the parameters are known, in range, and fit together."""
-    registry.check_pair(config["loss"], config["activation"])
-    check_known("optimizer", config["optimizer"], registry.OPTIMIZERS)
-    check_known("schedule", config["schedule"], registry.SCHEDULES)
-    registry.check_options(config["options"], config["loss"], config["optimizer"], config["schedule"])
-    _check_rate(config)
-    check_range("l1", config["l1"], at_least=0.0)
-    check_range("l2", config["l2"], at_least=0.0)
-    check_range("clip_gradient", config["clip_gradient"], above=0.0)
-    if config["intercept_learning_rate"] is not None:
-        check_range("intercept_learning_rate", config["intercept_learning_rate"], at_least=0.0)
-    check_range("max_features", config["max_features"], at_least=1, at_most=2**62)
-    if config["max_features"] != int(config["max_features"]):
-        raise ValueError(f"max_features is {config['max_features']!r}; a whole number was expected")
-    check_scale(config["scale"])
-
-
-def _check_rate(config: dict[str, Any]) -> None:
-    """Raise ValueError unless the learning rate is a number > 0, or a text that goes with the rest."""
-    rate = config["learning_rate"]
-    if not isinstance(rate, str):
-        return check_range("learning_rate", rate, above=0.0)
-    check_known("learning_rate", rate, registry.WITHOUT_RATE)
-    others = {"optimizer": "sgd", "schedule": "constant", "l1": 0.0, "l2": 0.0}
-    others |= {"intercept_learning_rate": None, "clip_gradient": kernel.GRADIENT_LIMIT}
-    for name, default in others.items():
-        if config[name] != default:
-            raise ValueError(
-                f"{name} is {config[name]!r}, which learning_rate {rate!r} does without; "
-                f"give learning_rate a number, or leave {name} at {default!r}"
-            )
-    return None
-
-
-def check_scale(scale: object) -> None:
-    """Raise ValueError unless this says how to scale."""
-    if not isinstance(scale, bool | np.bool_) and scale not in registry.SCALERS:
-        names = ", ".join(registry.SCALERS)
-        raise ValueError(f"scale is {scale!r}; True, False or one of {names} was expected")
-
-
-def _neuron(
-    config: dict[str, Any], activation: kernel.Activation, targets: tuple[float, float]
-) -> kernel.Neuron:
-    """Return an untrained neuron of checked parameters."""
-    options = config["options"]
-    loss = registry.make_loss(config["loss"], options, config["activation"])
-    optimizer = _optimizer(config)
-    scale = config["scale"]
-    own = "robust" if isinstance(config["learning_rate"], str) else "standard"
-    name = scale if isinstance(scale, str) else own if scale else "none"
-    scaler = registry.SCALERS[name](1 + optimizer.columns)
-    return kernel.Neuron(activation, loss, optimizer, scaler, int(config["max_features"]), targets)
-
-
-def _optimizer(config: dict[str, Any]) -> kernel.Optimizer:
-    """Return the optimizer of checked parameters."""
-    rate, options = config["learning_rate"], config["options"]
-    if isinstance(rate, str):
-        return registry.make_without_rate(rate, config["loss"], config["activation"])
-    schedule = registry.make_schedule(config["schedule"], rate, options)
-    common = (config["intercept_learning_rate"], config["l1"], config["l2"], config["clip_gradient"])
-    return registry.make_optimizer(config["optimizer"], schedule, *common, options)
-
-
-def _display(entry: Entry) -> Any:
-    """Return the display name of a feature: the name, or ``name=text``."""
-    name = display_name(entry[0])
-    return name if len(entry) == 1 else f"{name}={entry[1]}"

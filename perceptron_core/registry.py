@@ -16,7 +16,7 @@ class Part:
     """A part of a neuron: how it is made, and the options that it takes, by name, with their ranges."""
 
     make: Callable[..., Any]
-    options: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     activations: tuple[str, ...] = ()  # of a loss: its own first
 
 

@@ -42,6 +42,11 @@ class BlockState:
         """How many features the model has seen in learned samples."""
         return len(self._neuron.facts()[1])
 
+    @property
+    def n_blocks(self) -> int:
+        """How many blocks these features fill."""
+        return -(-self.n_features // kernel.BLOCK)
+
     # Working and committed
 
     def commit(self) -> None:
@@ -76,7 +81,7 @@ class BlockState:
         committed = self._committed_scalars[1]
         if self.n_features == committed:
             return []
-        return list(range(committed // kernel.BLOCK, -(-self.n_features // kernel.BLOCK)))
+        return list(range(committed // kernel.BLOCK, self.n_blocks))
 
     # State in blocks
 

@@ -32,7 +32,7 @@ from service.model_log import Head, ModelLog, new_head, state_records
 from service.reset import Reset
 from service.settings import Settings
 from service.streams.port import Batch, CommitFailed, Output, Partition, Stream, Writer
-from service.topics import answer_limits, check_topics
+from service.topics import check_topics
 from service.watchdog import Watchdog
 from service.wish import Wish
 
@@ -113,8 +113,9 @@ class Engine:
 
     def _open(self, stack: ExitStack) -> None:
         """Check the topics, then open everything, to be closed in the opposite order."""
-        self._learner = Learner(self._settings, check_topics(self._stream, self._settings))
-        self._answers = Answers(answer_limits(self._stream, self._settings))
+        widths, limits = check_topics(self._stream, self._settings)
+        self._learner = Learner(self._settings, widths)
+        self._answers = Answers(limits)
         self._watchdog = stack.enter_context(Watchdog(self._settings.engine.watchdog_s))
         self._log = ModelLog(self._stream, self._settings, SHARD, lambda: self._watchdog.tick("restoring"))
         stack.callback(self._log.close)

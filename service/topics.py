@@ -29,8 +29,10 @@ def topic_specs(settings: Settings, partitions: int = 1) -> list[TopicSpec]:
     ]
 
 
-def check_topics(stream: Stream, settings: Settings) -> dict[str, int]:
-    """Return the partitions of the answers' topics after checking all four, or making them on SQLite.
+def check_topics(stream: Stream, settings: Settings) -> tuple[dict[str, int], dict[str, int]]:
+    """Check all four topics, or make them on SQLite; return partitions and limits of the answers' topics.
+
+    A limit is the size of the largest record that this client can write to a topic, where there is one.
 
     Raises
     ------
@@ -47,18 +49,19 @@ def check_topics(stream: Stream, settings: Settings) -> dict[str, int]:
         raise ConfigurationError(
             f"model topic {topics.model!r} has {shards} partitions; one shard, so one partition, is supported"
         )
-    _check_limits(stream, settings)
-    return {topic: stream.partitions(topic) for topic in (topics.predictions, topics.dlq)}
+    limits = _answer_limits(stream, settings)
+    _check_limits(stream, settings, limits)
+    return {topic: stream.partitions(topic) for topic in (topics.predictions, topics.dlq)}, limits
 
 
-def _check_limits(stream: Stream, settings: Settings) -> None:
+def _check_limits(stream: Stream, settings: Settings, limits: dict[str, int]) -> None:
     """Raise where a batch of ours, or the answer to the largest legal sample, would be too large to write."""
     samples = settings.topics.samples
     sample_bytes = stream.max_record_bytes(samples)
     if sample_bytes is None:
         return
     needed = max(LEAST_BYTES, sample_bytes + HEADROOM_BYTES)
-    for topic, limit in answer_limits(stream, settings).items():
+    for topic, limit in limits.items():
         if limit < needed:
             raise ConfigurationError(
                 f"topic {topic!r}: at most {limit} bytes can be written at once (its max.message.bytes is "
@@ -68,8 +71,7 @@ def _check_limits(stream: Stream, settings: Settings) -> None:
             )
 
 
-def answer_limits(stream: Stream, settings: Settings) -> dict[str, int]:
-    """Return how large a record this client can write to the answers' topics, where there is a limit."""
+def _answer_limits(stream: Stream, settings: Settings) -> dict[str, int]:
     limits = {}
     for topic in (settings.topics.dlq, settings.topics.predictions):
         known = [limit for limit in (stream.max_record_bytes(topic), stream.max_write_bytes) if limit]

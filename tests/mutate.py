@@ -20,7 +20,8 @@ from pathlib import Path
 from types import CodeType
 from typing import Any
 
-ROOT = Path(__file__).parents[1]
+from tests.interpreted import ROOT, copy_sources
+
 PATIENCE_S = 150.0
 SWAPS: dict[type, list[type]] = {
     ast.Add: [ast.Sub],
@@ -126,9 +127,7 @@ def main(module: str, tests: list[str]) -> None:
     os.environ.setdefault("EXAMPLES", "15")
     sys.dont_write_bytecode = True
     with tempfile.TemporaryDirectory() as folder:
-        built = shutil.ignore_patterns("*.so", "*.pyd", "__pycache__")
-        for name in ("perceptron_core", "service", "tests"):
-            shutil.copytree(ROOT / name, Path(folder) / name, ignore=built)
+        copy_sources(Path(folder), "perceptron_core", "service", "tests")
         shutil.copy(ROOT / "pyproject.toml", folder)
         os.chdir(folder)
         sys.path.insert(0, folder)

@@ -58,10 +58,13 @@ def river_bare(samples: Samples) -> Sequence[float]:
 
 def river_scaled(samples: Samples) -> Sequence[float]:
     """River's logistic regression behind its scaler, one sample at a time."""
-    model = preprocessing.StandardScaler() | linear_model.LogisticRegression(
+    return _river(_scaled(), samples)
+
+
+def _scaled() -> Any:
+    return preprocessing.StandardScaler() | linear_model.LogisticRegression(
         optim.SGD(RATE), intercept_lr=RATE
     )
-    return _river(model, samples)
 
 
 def _river(model: Any, samples: Samples) -> Sequence[float]:
@@ -98,9 +101,7 @@ def many(**parameters: Any) -> Run:
 
 def river_messages(samples: Samples) -> Sequence[float]:
     """Decode by json, learn by river, encode by json."""
-    model = preprocessing.StandardScaler() | linear_model.LogisticRegression(
-        optim.SGD(RATE), intercept_lr=RATE
-    )
+    model = _scaled()
     predictions = []
     for message in samples.messages:
         sample = json.loads(message)

@@ -5,10 +5,8 @@
 
 from __future__ import annotations
 
-import importlib.machinery
 import json
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -17,10 +15,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import perceptron_core
 from benchmarks.core.contenders import Contender, many
 from benchmarks.core.samples import Samples, dense
 from perceptron_core.kernel import neuron
+from tests.interpreted import ROOT, copy_sources
 
 
 @dataclass(frozen=True)
@@ -31,15 +29,11 @@ class Interpreted(Contender):
         """Return seconds and predictions; the samples are made anew in the other process."""
         size = [str(len(samples.features[0])), str(len(samples.features))]
         with tempfile.TemporaryDirectory() as folder:
-            root = Path(folder)
-            built = [f"*{suffix}" for suffix in importlib.machinery.EXTENSION_SUFFIXES]
-            for package in (perceptron_core.__path__[0], str(Path(__file__).parents[1])):
-                ignored = shutil.ignore_patterns(*built, "__pycache__")
-                shutil.copytree(package, root / Path(package).name, ignore=ignored)
+            copy_sources(Path(folder), "perceptron_core", "benchmarks")
             done = subprocess.run(
                 [sys.executable, "-m", "benchmarks.core.interpreted", *size],
-                cwd=root,
-                env={**os.environ, "PYTHONPATH": os.pathsep.join([folder, str(Path(__file__).parents[2])])},
+                cwd=folder,
+                env={**os.environ, "PYTHONPATH": os.pathsep.join([folder, str(ROOT)])},
                 stdout=subprocess.PIPE,
                 check=True,
             )

@@ -5,17 +5,7 @@ from perceptron_core.kernel.adaptive import AdaDelta, AdaGrad, Adam, AMSGrad, Na
 from perceptron_core.kernel.auto import Auto
 from perceptron_core.kernel.ladder import Ladder
 from perceptron_core.kernel.limits import BLOCK, GRADIENT_LIMIT, LIMIT, NAME_BYTES
-from perceptron_core.kernel.losses import (
-    AbsoluteLoss,
-    EpsilonInsensitiveLoss,
-    HuberLoss,
-    LogLoss,
-    Loss,
-    PoissonLogLoss,
-    PoissonLoss,
-    QuantileLoss,
-    SquaredLoss,
-)
+from perceptron_core.kernel.losses import LogLoss, Loss, SquaredLoss
 from perceptron_core.kernel.margins import HingeLoss, ModifiedHuberLoss, PerceptronLoss, SquaredHingeLoss
 from perceptron_core.kernel.neuron import Neuron
 from perceptron_core.kernel.optimizers import SGD, AveragedSGD, Momentum, Nesterov, Optimizer
@@ -24,6 +14,14 @@ from perceptron_core.kernel.robust import RobustScaler
 from perceptron_core.kernel.scalers import MinMaxScaler, Scaler, StandardScaler
 from perceptron_core.kernel.schedules import Bottou, ExponentialDecay, InverseScaling, Schedule
 from perceptron_core.kernel.selfscaled import FTRL, CoinBetting, Normalized
+from perceptron_core.kernel.value_losses import (
+    AbsoluteLoss,
+    EpsilonInsensitiveLoss,
+    HuberLoss,
+    PoissonLogLoss,
+    PoissonLoss,
+    QuantileLoss,
+)
 
 __all__ = [
     "BLOCK",

@@ -18,6 +18,16 @@ else:
     from math import exp, log1p, tanh
 
 
+@cython.cfunc
+@cython.exceptval(check=False)
+def sigmoid(z: cython.double) -> cython.double:
+    """Return σ(z); branched on the sign, so that the exponential never overflows."""
+    if z >= 0.0:
+        return 1.0 / (1.0 + exp(-z))
+    odds: cython.double = exp(z)
+    return odds / (1.0 + odds)
+
+
 @cython.cclass
 class Activation:
     """ŷ = a(z), and its slope."""
@@ -64,11 +74,8 @@ class Sigmoid(Activation):
     @cython.ccall
     @cython.exceptval(check=False)
     def value(self, z: cython.double) -> cython.double:
-        """Return σ(z); branched on the sign, so that the exponential never overflows."""
-        if z >= 0.0:
-            return 1.0 / (1.0 + exp(-z))
-        odds: cython.double = exp(z)
-        return odds / (1.0 + odds)
+        """Return σ(z)."""
+        return sigmoid(z)
 
     @cython.ccall
     @cython.exceptval(check=False)
@@ -111,10 +118,7 @@ class Softplus(Activation):
     @cython.exceptval(check=False)
     def slope(self, z: cython.double) -> cython.double:
         """Return σ(z)."""
-        if z >= 0.0:
-            return 1.0 / (1.0 + exp(-z))
-        odds: cython.double = exp(z)
-        return odds / (1.0 + odds)
+        return sigmoid(z)
 
 
 @cython.cclass

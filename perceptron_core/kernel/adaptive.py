@@ -127,6 +127,7 @@ class Adam(Optimizer):
     eps: cython.double
     mean_correction: cython.double
     square_correction: cython.double
+    corrected_rate: cython.double
 
     def __init__(self, *common: Any, beta_1: float = 0.9, beta_2: float = 0.999, eps: float = 1e-8) -> None:
         super().__init__(*common)
@@ -143,6 +144,7 @@ class Adam(Optimizer):
         self.rate = self.schedule.at(sample.learned)
         self.mean_correction = 1.0 - pow(self.beta_1, t)
         self.square_correction = 1.0 - pow(self.beta_2, t)
+        self.corrected_rate = self.rate * sqrt(self.square_correction) / self.mean_correction
 
     @cython.cfunc
     @cython.exceptval(check=False)
@@ -156,8 +158,7 @@ class Adam(Optimizer):
     def move(self, sample: Sample, k: cython.Py_ssize_t, g: cython.double) -> cython.void:
         """Move the weight of row k, whose gradient is g."""
         self.take(sample, k, g)
-        rate: cython.double = self.rate * sqrt(self.square_correction) / self.mean_correction
-        sample.rows[k, 0] -= rate * sample.rows[k, 1] / (sqrt(sample.rows[k, 2]) + self.eps)
+        sample.rows[k, 0] -= self.corrected_rate * sample.rows[k, 1] / (sqrt(sample.rows[k, 2]) + self.eps)
 
 
 @cython.cclass
@@ -174,8 +175,7 @@ class AMSGrad(Adam):
         """Move the weight of row k, whose gradient is g."""
         self.take(sample, k, g)
         sample.rows[k, 3] = max(sample.rows[k, 3], sample.rows[k, 2])
-        rate: cython.double = self.rate * sqrt(self.square_correction) / self.mean_correction
-        sample.rows[k, 0] -= rate * sample.rows[k, 1] / (sqrt(sample.rows[k, 3]) + self.eps)
+        sample.rows[k, 0] -= self.corrected_rate * sample.rows[k, 1] / (sqrt(sample.rows[k, 3]) + self.eps)
 
 
 @cython.cclass

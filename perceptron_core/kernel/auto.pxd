@@ -4,8 +4,6 @@ from perceptron_core.kernel.losses cimport Loss
 from perceptron_core.kernel.optimizers cimport Optimizer
 from perceptron_core.kernel.sample cimport Sample
 
-cdef double sigmoid(double z) noexcept
-
 cdef class Auto(Optimizer):
     cdef readonly bint standardise
     cdef readonly bint probability

@@ -22,24 +22,16 @@ from perceptron_core.kernel.schedules import Schedule
 
 if cython.compiled:
     from cython.cimports.libc.math import exp, log, pow, sqrt
+    from cython.cimports.perceptron_core.kernel.activations import sigmoid
 else:
     from math import exp, log, pow, sqrt
+
+    from perceptron_core.kernel.activations import sigmoid
 
 MEMORY = cython.declare(cython.double, 0.9999)
 EPSILON = cython.declare(cython.double, 0.1)
 SHARED = cython.declare(cython.double, 3e-4)
 UNLIKELY = cython.declare(cython.double, 1e-9)
-
-
-@cython.cfunc
-@cython.inline
-@cython.exceptval(check=False)
-def sigmoid(z: cython.double) -> cython.double:
-    """Return σ(z)."""
-    if z >= 0.0:
-        return 1.0 / (1.0 + exp(-z))
-    odds: cython.double = exp(z)
-    return odds / (1.0 + odds)
 
 
 @cython.cclass
@@ -279,7 +271,7 @@ class Auto(Optimizer):
             return mean + float(scalars[self.labels.first + 1])
         if self.probability:
             zeros, ones = (float(count) + 0.5 for count in scalars[self.rates + 2 : self.rates + 4])
-            return mean + float(self.shares(scalars, learned)[-1] * log(ones / zeros))
+            return mean + float(self.shares(scalars, learned)[self.rates] * log(ones / zeros))
         return mean
 
     def weights_by_rate(self, rows: Any, scalars: Any) -> Any:

@@ -15,10 +15,12 @@ from perceptron_core.kernel.sample import Sample
 if cython.compiled:
     from cython.cimports.libc.math import sqrt
     from cython.cimports.perceptron_core.kernel.blocks import is_due, mean, take, variance
+    from cython.cimports.perceptron_core.kernel.losses import clamp
 else:
     from math import sqrt
 
     from perceptron_core.kernel.blocks import is_due, mean, take, variance
+    from perceptron_core.kernel.losses import clamp
 
 LARGEST = cython.declare(cython.double, 1e70)  # the state holds its square
 WILD = cython.declare(cython.double, 10.0)
@@ -47,16 +49,15 @@ class LabelScale:
     def take(self, sample: Sample, y: cython.double) -> cython.double:
         """Take a label in, and return it as it was taken."""
         c: cython.Py_ssize_t = self.first
-        y = -LARGEST if y < -LARGEST else LARGEST if y > LARGEST else y
+        y = clamp(y, -LARGEST, LARGEST)
         if sample.scalars[c] == 0.0 or y < sample.scalars[c + 3]:
             sample.scalars[c + 3] = y
         if sample.scalars[c] == 0.0 or y > sample.scalars[c + 4]:
             sample.scalars[c + 4] = y
         sample.scalars[c] += 1.0
         if sample.scalars[c] > SETTLED and sample.scalars[c + 2] > 0.0:
-            low: cython.double = sample.scalars[c + 1] - WILD * sample.scalars[c + 2]
-            high: cython.double = sample.scalars[c + 1] + WILD * sample.scalars[c + 2]
-            y = low if y < low else high if y > high else y
+            far: cython.double = WILD * sample.scalars[c + 2]
+            y = clamp(y, sample.scalars[c + 1] - far, sample.scalars[c + 1] + far)
         if is_due(sample.scalars[c]):
             self.describe(sample, y)
         return y
@@ -91,6 +92,4 @@ class LabelScale:
     @cython.exceptval(check=False)
     def within_range(self, sample: Sample, z: cython.double) -> cython.double:
         """Return z within the range seen."""
-        low: cython.double = sample.scalars[self.first + 3]
-        high: cython.double = sample.scalars[self.first + 4]
-        return low if z < low else high if z > high else z
+        return clamp(z, sample.scalars[self.first + 3], sample.scalars[self.first + 4])

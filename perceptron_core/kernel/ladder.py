@@ -13,11 +13,11 @@ from perceptron_core.kernel.sample import Sample
 
 if cython.compiled:
     from cython.cimports.libc.math import log
-    from cython.cimports.perceptron_core.kernel.auto import sigmoid
+    from cython.cimports.perceptron_core.kernel.activations import sigmoid
 else:
     from math import log
 
-    from perceptron_core.kernel.auto import sigmoid
+    from perceptron_core.kernel.activations import sigmoid
 
 
 @cython.cclass

@@ -1,5 +1,7 @@
 from perceptron_core.kernel.activations cimport Activation, Identity
 
+cdef double clamp(double value, double low, double high) noexcept
+
 cdef class Loss:
     cdef readonly bint of_score
     cpdef double value(self, double y, double prediction) noexcept

@@ -336,8 +336,10 @@ class Neuron:
         """Return how many samples were learned, the names by row, the table and the bias row (not copies)."""
         return self.learned, self.entries, self.table, self.bias_table
 
-    def inputs(self, features: object) -> list[tuple[tuple[Any, ...], float, float]]:
-        """Return (identity, x, x̃) of each feature of a sample, scaled by the statistics as they are.
+    def inputs(
+        self, features: object, as_predicted: cython.bint = False
+    ) -> list[tuple[tuple[Any, ...], float, float]]:
+        """Return (identity, x, x̃) of each feature of a sample; see :meth:`perceptron_core.Perceptron.inputs`.
 
         Raises
         ------
@@ -349,6 +351,8 @@ class Neuron:
         if rejection is not None:
             raise SampleRejected(rejection)
         sample: Sample = self.sample
+        if as_predicted and self.scaler.leads:
+            self.scaler.learn(sample)
         self.scaler.transform(sample)
         found = []
         for k in range(1, sample.count):

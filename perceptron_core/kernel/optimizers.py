@@ -21,6 +21,11 @@ from perceptron_core.kernel.losses import Loss
 from perceptron_core.kernel.sample import Sample
 from perceptron_core.kernel.schedules import Schedule
 
+if cython.compiled:
+    from cython.cimports.perceptron_core.kernel.losses import clamp
+else:
+    from perceptron_core.kernel.losses import clamp
+
 
 @cython.cclass
 class Optimizer:
@@ -91,7 +96,7 @@ class Optimizer:
         """Take one step downhill: ∂L/∂w = ∂L/∂z · x, ∂L/∂b = ∂L/∂z · 1."""
         k: cython.Py_ssize_t
         g: cython.double = loss.gradient(activation, y, self.look_ahead(sample)) * weight
-        g = -self.clip if g < -self.clip else self.clip if g > self.clip else g
+        g = clamp(g, -self.clip, self.clip)
         self.begin(sample)
         if self.intercept_rate < 0.0:
             self.move(sample, 0, g)

@@ -42,9 +42,10 @@ def real(what: object, value: object) -> cython.double:
     """Return a label or a weight as a double; raise ValueError where it is no number."""
     if type(value) is float or type(value) is int or type(value) is bool:
         return value
-    if not isinstance(value, (numbers.Real, np.bool_)):
-        raise ValueError(f"{what} is {value!r}; a number was expected")
-    return float(value)
+    try:
+        return number(value)
+    except TypeError:
+        raise ValueError(f"{what} is {value!r}; a number was expected") from None
 
 
 @cython.ccall

@@ -1,3 +1,2 @@
 from perceptron_core.kernel.optimizers cimport Optimizer
 from perceptron_core.kernel.sample cimport Sample
-from perceptron_core.kernel.schedules cimport Schedule

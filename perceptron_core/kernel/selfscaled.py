@@ -10,10 +10,8 @@ except ImportError:
 
 from typing import Any
 
-from perceptron_core.kernel.limits import GRADIENT_LIMIT
 from perceptron_core.kernel.optimizers import Optimizer
 from perceptron_core.kernel.sample import Sample
-from perceptron_core.kernel.schedules import Schedule
 
 if cython.compiled:
     from cython.cimports.libc.math import fabs, sqrt
@@ -43,20 +41,12 @@ class FTRL(Optimizer):
     sparsity: cython.double
     ridge: cython.double
 
-    def __init__(
-        self,
-        schedule: Schedule,
-        intercept_rate: float | None = None,
-        l1: float = 0.0,
-        l2: float = 0.0,
-        clip: float = GRADIENT_LIMIT,
-        beta: float = 1.0,
-    ) -> None:
-        super().__init__(schedule, intercept_rate, 0.0, 0.0, clip)
-        self.columns += 2
+    def __init__(self, *common: Any, beta: float = 1.0) -> None:
+        super().__init__(*common)
+        self.columns = 2
         self.beta = beta
-        self.sparsity = l1
-        self.ridge = l2
+        self.sparsity, self.ridge = self.l1, self.l2
+        self.l1 = self.l2 = 0.0  # it has its own way with both
 
     @cython.cfunc
     @cython.exceptval(check=False)
@@ -97,19 +87,12 @@ class CoinBetting(Optimizer):
     caution: cython.double
     sparsity: cython.double
 
-    def __init__(
-        self,
-        schedule: Schedule,
-        intercept_rate: float | None = None,
-        l1: float = 0.0,
-        l2: float = 0.0,
-        clip: float = GRADIENT_LIMIT,
-        caution: float = 100.0,
-    ) -> None:
-        super().__init__(schedule, intercept_rate, 0.0, l2, clip)
-        self.columns += 4
+    def __init__(self, *common: Any, caution: float = 100.0) -> None:
+        super().__init__(*common)
+        self.columns = 4
         self.caution = caution
-        self.sparsity = l1
+        self.sparsity = self.l1
+        self.l1 = 0.0  # it has its own way with it
 
     @cython.cfunc
     @cython.exceptval(check=False)

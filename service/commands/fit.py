@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -20,13 +19,13 @@ from perceptron_core.fit import Fit, FitDiverged, fit
 from service.commands.json_text import json_text
 from service.commands.lines import Source
 from service.commands.progress import Progress
+from service.commands.weights_table import weights_table
 from service.errors import PerceptronError
 from service.records import Decoder
 from service.settings import Settings
 
 log = logging.getLogger("perceptron")
 
-LARGEST = 20
 REASONS = {
     "gradient": "the gradient is nearly 0",
     "cost": "the cost hardly changes",
@@ -139,7 +138,7 @@ def report(
 
 
 def _tables(result: Fit, found: Labelled, name: str) -> RenderableType:
-    parts: list[RenderableType] = [_facts(result, found, name), _weights(result)]
+    parts: list[RenderableType] = [_facts(result, found, name), weights_table(result.model)]
     for reason, messages in found.rejected.items():
         parts.append(Text(f"rejected, {reason}: {len(messages):,}; the first: {messages[0]}"))
     return Group(*parts)
@@ -160,17 +159,4 @@ def _facts(result: Fit, found: Labelled, name: str) -> Table:
     }
     for fact, value in facts.items():
         table.add_row(fact, value)
-    return table
-
-
-def _weights(result: Fit) -> Table:
-    entries = list(result.weights.items())
-    order = np.argsort([-abs(weight) for _, weight in entries], kind="stable")[:LARGEST]
-    table = Table(title=f"largest of {len(entries):,}", title_justify="left")
-    table.add_column("feature")
-    table.add_column("weight", justify="right")
-    table.add_row("(bias)", f"{result.bias:+.6f}", end_section=True)
-    for place in order:
-        name, weight = entries[int(place)]
-        table.add_row(Text(str(name)), f"{weight:+.6f}")
     return table

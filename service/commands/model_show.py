@@ -10,6 +10,7 @@ from rich.text import Text
 
 from perceptron_core import Perceptron
 from service.commands.terminal import kernel_is_compiled
+from service.commands.weights_table import weights_table
 from service.errors import PerceptronError
 from service.learner import Learner
 from service.model_log import Head, ModelLog
@@ -17,7 +18,6 @@ from service.settings import Settings
 from service.streams.port import Stream
 
 SHARD = 0
-LARGEST = 20
 
 
 def read_model(stream: Stream, settings: Settings) -> tuple[Head, Learner]:
@@ -60,7 +60,7 @@ def model_tables(head: Head, learner: Learner) -> RenderableType:
     """Return the committed model as a person reads it."""
     if not isinstance(learner.model, Perceptron):
         return _facts(head, learner)
-    return Group(_facts(head, learner), Text(), _weights(learner.model))
+    return Group(_facts(head, learner), Text(), weights_table(learner.model, with_statistics=True))
 
 
 def _facts(head: Head, learner: Learner) -> Table:
@@ -93,27 +93,6 @@ def _offsets(head: Head) -> str:
         for topic, by_partition in head.next_offsets.items()
         for partition, offset in sorted(by_partition.items())
     )
-
-
-def _weights(model: Perceptron) -> Table:
-    weights = model.weights
-    largest = sorted(weights.items(), key=lambda entry: -abs(entry[1]))[:LARGEST]
-    table = Table(title=f"largest of {len(weights):,}", title_justify="left")
-    table.add_column("feature")
-    table.add_column("weight", justify="right")
-    statistics = model.statistics
-    columns = list(next(iter(statistics.values()), {}))
-    for column in columns:
-        table.add_column(column, justify="right")
-    table.add_row("(bias)", f"{model.bias:+.6f}", end_section=True)
-    for name, weight in largest:
-        table.add_row(Text(str(name)), f"{weight:+.6f}", *_numbers(statistics[name], columns))
-    return table
-
-
-def _numbers(statistics: dict[str, float], columns: list[str]) -> list[str]:
-    """Return what the scaler knows of a feature as texts; of a text, never scaled, it knows nothing."""
-    return [f"{statistics[column]:,.6g}" if statistics["count"] else "" for column in columns]
 
 
 def print_model(head: Head, learner: Learner) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.machinery
 import os
 import shutil
 import subprocess
@@ -11,11 +10,9 @@ from pathlib import Path
 
 import pytest
 
-import perceptron_core
 from perceptron_core.kernel import neuron
 from tests.core import runs
-
-PACKAGE = Path(perceptron_core.__file__).parent
+from tests.interpreted import copy_sources
 
 
 @pytest.fixture(autouse=True)
@@ -33,8 +30,7 @@ def _compiled() -> None:
 def sources(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a copy of the core and of the runs without any compiled file."""
     root = tmp_path_factory.mktemp("sources")
-    built = [f"*{suffix}" for suffix in importlib.machinery.EXTENSION_SUFFIXES]
-    shutil.copytree(PACKAGE, root / "perceptron_core", ignore=shutil.ignore_patterns(*built, "__pycache__"))
+    copy_sources(root, "perceptron_core")
     (root / "tests" / "core").mkdir(parents=True)
     for name in ("__init__.py", "core/runs.py", "core/samples.py"):
         shutil.copy(Path(runs.__file__).parents[1] / name, root / "tests" / name)
