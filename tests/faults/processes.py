@@ -1,4 +1,4 @@
-"""Starting, killing and freezing learners, and reading what they left behind."""
+"""Starting, killing and freezing learners."""
 
 from __future__ import annotations
 
@@ -12,13 +12,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from service.learner import Learner
-from service.model_log import Head, ModelLog, _unframe
 from service.settings import Settings
 from service.streams.port import Output, Stream
 from service.topics import topic_specs
-from tests.contracts.rig import read_to_end
-from tests.corpus import Case, Expected
+from tests.corpus import Case
 
 DEADLINE_S = 60.0
 
@@ -105,47 +102,3 @@ def provide(stream: Stream, chosen: Settings, records: list[Case]) -> None:
     stream.create_topics(topic_specs(chosen))
     keys, values = [case.key for case in records], [case.value for case in records]
     stream.append([Output(chosen.topics.samples, 0, keys, values)])
-
-
-def read_topic(stream: Stream, topic: str) -> list[Any]:
-    """Return the committed records of a topic: offset, key, value, headers."""
-    with stream.reader() as reader:
-        reader.seek({(topic, 0): stream.first_offset((topic, 0))})
-        return list(read_to_end(stream, reader, (topic, 0)))
-
-
-def heads(stream: Stream, chosen: Settings) -> list[Head]:
-    """Return the heads that are in the model topic, in order."""
-    records = read_topic(stream, chosen.topics.model)
-    return [_unframe(value, Head) for _, key, value, _ in records if key == b"head"]
-
-
-def leavings(stream: Stream, chosen: Settings) -> dict[str, Any]:
-    """Return everything that a run leaves behind, as a fresh reader finds it."""
-    learner = Learner(chosen, {chosen.topics.predictions: 1, chosen.topics.dlq: 1})
-    log = ModelLog(stream, chosen)
-    head = log.catch_up(learner)
-    log.close()
-    assert head is not None
-    return {
-        "predictions": [(key, value) for _, key, value, _ in read_topic(stream, chosen.topics.predictions)],
-        "dead": [(key, value, headers) for _, key, value, headers in read_topic(stream, chosen.topics.dlq)],
-        "hash": learner.model.hash(),
-        "version": learner.model.version,
-        "metrics": learner.metric_values(),
-        "next_offsets": head.next_offsets,
-        "group": stream.group_offsets(chosen.group, chosen.topics.samples),
-    }
-
-
-def assert_exact(left: dict[str, Any], expected: Expected, count: int) -> None:
-    """Assert that what was left is what a plain loop over ``count`` records makes."""
-    assert [json.loads(value) for _, value in left["predictions"]] == expected.predictions
-    told = [dict(headers) for _, _, headers in left["dead"]]
-    assert [
-        (int(header["perceptron.error.offset"]), header["perceptron.error.reason"].decode())
-        for header in told
-    ] == expected.dead
-    assert (left["hash"], left["version"]) == (expected.hash, expected.version)
-    assert left["group"] == {0: count}
-    assert list(left["next_offsets"].values()) == [{0: count}]

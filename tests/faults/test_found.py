@@ -26,8 +26,10 @@ from service.streams.select import open_stream
 from service.streams.sqlite import SqliteStream
 from service.topics import topic_specs
 from tests.contracts.rig import wait_until
-from tests.corpus import cases, plain_loop, settings
-from tests.faults.processes import assert_exact, leavings, provide, read_topic, worker
+from tests.corpus import cases, settings
+from tests.faults.checks import assert_exact, collect, read_topic
+from tests.faults.oracle import Oracle
+from tests.faults.processes import provide, worker
 from tests.kafka_broker import NoBrokerError, broker_from_jars, give_up
 from tests.rig_faults import ABORTED, ScriptedStream
 
@@ -84,7 +86,7 @@ def test_a_reset_whose_commit_was_aborted_is_tried_again(stream: Stream) -> None
     put(stream, chosen, samples(10))
     Engine(stream, chosen).run(until_end=True)
     Engine(ScriptedStream(stream, [ABORTED]), chosen, reset_from="head").run(until_end=True)
-    assert leavings(stream, chosen)["version"] == 0
+    assert collect(stream, chosen).state == Oracle([], chosen).states[0]
 
 
 def test_a_standby_that_was_told_to_reset_keeps_what_the_owner_has_learned_since(tmp_path: Path) -> None:
@@ -273,8 +275,7 @@ def test_learners_outlive_a_restart_of_the_broker() -> None:
                 with open_stream(url) as stream:
                     for sections in running.values():
                         chosen = settings(**sections)
-                        expected = plain_loop(RECORDS, chosen)
-                        assert_exact(leavings(stream, chosen), expected, len(RECORDS))
+                        assert_exact(stream, Oracle(RECORDS, chosen))
             finally:
                 again.kill()
                 again.wait()
