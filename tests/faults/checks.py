@@ -57,11 +57,7 @@ def collect(stream: Stream, chosen: Settings, compacted: bool = False) -> Left:
         damage=damage,
         metrics=learner.metric_values(),
         group=stream.group_offsets(chosen.group, topics.samples),
-        open_transactions="; ".join(
-            filter(
-                None, (stream.open_transactions((topic, 0)) for topic in (topics.predictions, topics.model))
-            )
-        ),
+        open_transactions="; ".join(filter(None, map(stream.open_transactions, written))),
         compacted=compacted or stream.client.startswith("sqlite"),  # which keeps the last of each key
     )
 
@@ -117,7 +113,7 @@ def bytes_are_equal(left: Left, oracle: Oracle) -> Iterator[str]:
 
 
 def the_model_is_equal(left: Left, oracle: Oracle) -> Iterator[str]:
-    """What a fresh reader makes of the model topic is the oracle's model, as is every head."""
+    """Find where a fresh reader's model, or that of a head, is not the oracle's."""
     if left.damage:
         yield f"the model topic does not add up: {left.damage}"
     elif left.state != oracle.states[-1]:
