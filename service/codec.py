@@ -5,14 +5,21 @@ No clock, no order but that of the input, no randomness in anything that is writ
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import compress, repeat
+from typing import Any
 
 import msgspec
+import numpy as np
+import numpy.typing as npt
 
 from perceptron_core import Rejection
 from service.careful import Id
+from service.records import Samples
 from service.settings import ModelSettings
 from service.streams.port import Batch, Header
+
+Numbers = npt.NDArray[np.float64]
 
 MAX_MESSAGE = 1000
 """A message may quote what it refuses, and has to fit beside it into the dead letter."""
@@ -21,7 +28,7 @@ ERROR_PREFIX = "perceptron.error."
 ERROR_FIELDS = ("reason", "message", "topic", "partition", "offset", "model")
 """The headers behind a dead letter's own."""
 
-_encode = msgspec.json.Encoder().encode
+_encode_lines = msgspec.json.Encoder().encode_lines  # JSON escapes line ends: each prediction is one line
 
 
 class BinaryPrediction(msgspec.Struct, gc=False):
@@ -56,37 +63,50 @@ class PredictionCodec:
 
     def __init__(self, model: ModelSettings) -> None:
         self._name = model.name
-        self._is_binary = model.task == "binary"
         self._labels = model.labels
+        self._predictions = self._binary if model.task == "binary" else self._regression
 
     def encode(
-        self, batch: Batch, row: int, id: Id | None, predicted: float, y: float, version: int
-    ) -> bytes:
-        """Return the prediction for a row of ``batch``; ``y`` is NaN where there was no label."""
-        offset = batch.offsets[row]
-        if id is None:
-            id = f"{batch.topic}-{batch.partition}-{offset}"
-        if not self._is_binary:
-            label = None if y != y else y
-            return _encode(
-                RegressionPrediction(
-                    id, predicted, label, self._name, version, batch.topic, batch.partition, offset
-                )
-            )
-        labels = self._labels
-        return _encode(
-            BinaryPrediction(
-                id,
-                labels[predicted > 0.5],
-                predicted,
-                None if y != y else labels[y > 0.5],
-                self._name,
-                version,
-                batch.topic,
-                batch.partition,
-                offset,
-            )
+        self, batch: Batch, samples: Samples, predicted: Numbers, labels: Numbers, version: int
+    ) -> tuple[list[bytes | None], list[bytes]]:
+        """Return keys and values of the predictions; NaN stands where the model refused a sample.
+
+        Each names the version that made it: ``version`` is the first one's. Column by column, because a
+        call for each sample would cost as much again.
+        """
+        rows, ids = samples.rows, samples.ids
+        if (refused := np.isnan(predicted)).any():
+            kept = (~refused).tolist()
+            rows, ids = list(compress(rows, kept)), list(compress(ids, kept))
+            predicted, labels = predicted[kept], labels[kept]
+        labelled = ~np.isnan(labels)
+        offsets = [batch.offsets[row] for row in rows]
+        where = f"{batch.topic}-{batch.partition}-"
+        predictions = self._predictions(
+            [f"{where}{offset}" if id is None else id for id, offset in zip(ids, offsets, strict=True)],
+            predicted,
+            labels,
+            repeat(self._name),
+            (version + np.cumsum(labelled) - labelled).tolist(),
+            repeat(batch.topic),
+            repeat(batch.partition),
+            offsets,
         )
+        return [batch.keys[row] for row in rows], _encode_lines(list(predictions)).split(b"\n")[:-1]
+
+    def _binary(
+        self, ids: list[Id], predicted: Numbers, labels: Numbers, *at: Iterable[Any]
+    ) -> Iterable[BinaryPrediction]:
+        name = (*self._labels, None).__getitem__
+        known = np.where(np.isnan(labels), 2, labels > 0.5)
+        classes = map(name, (predicted > 0.5).tolist())
+        return map(BinaryPrediction, ids, classes, predicted.tolist(), map(name, known.tolist()), *at)
+
+    def _regression(
+        self, ids: list[Id], predicted: Numbers, labels: Numbers, *at: Iterable[Any]
+    ) -> Iterable[RegressionPrediction]:
+        known = [None if y != y else y for y in labels.tolist()]
+        return map(RegressionPrediction, ids, predicted.tolist(), known, *at)
 
 
 def dead_letter_headers(batch: Batch, row: int, rejection: Rejection, model: str) -> Sequence[Header]:

@@ -18,7 +18,7 @@ import numpy as np
 from perceptron_core import Rejection
 from perceptron_core.metrics import BinaryMetrics, RegressionMetrics
 from service.codec import PredictionCodec, dead_letter_headers
-from service.records import Decoder, Samples
+from service.records import Decoder
 from service.river_metrics import RiverMetrics
 from service.settings import Settings
 from service.streams.port import Batch, Output, Partition
@@ -87,7 +87,8 @@ class Learner:
         self.river_metrics.update(labels, predictions)
         rejections = samples.rejections + [(samples.rows[index], why) for index, why in refused]
         rejections.sort(key=lambda rejection: rejection[0])
-        outputs = [self._predictions(batch, samples, predictions.tolist(), version)]
+        keys, values = self._codec.encode(batch, samples, predictions, labels, version)
+        outputs = [Output(*self._to(self._topics.predictions, batch), keys, values)]
         outputs.append(self._dead_letters(batch, rejections))
         self._advance(batch, len(outputs[0]), rejections)
         return [output for output in outputs if len(output)]
@@ -111,18 +112,6 @@ class Learner:
 
     def _snapshot(self) -> tuple[list[float], bytes, Position]:
         return self.metrics.state(), self.river_metrics.state(), self.position.copy()
-
-    def _predictions(self, batch: Batch, samples: Samples, predicted: list[float], version: int) -> Output:
-        """Encode the predictions; each names the version that made it."""
-        keys, values = [], []
-        encode = self._codec.encode
-        for row, id, p, y in zip(samples.rows, samples.ids, predicted, samples.labels, strict=True):
-            if p != p:  # refused by the model
-                continue
-            keys.append(batch.keys[row])
-            values.append(encode(batch, row, id, p, y, version))
-            version += y == y
-        return Output(*self._to(self._topics.predictions, batch), keys, values)
 
     def _dead_letters(self, batch: Batch, rejections: list[tuple[int, Rejection]]) -> Output:
         rows = [row for row, _ in rejections]

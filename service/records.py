@@ -1,8 +1,9 @@
 """Records to samples: the one place where what producers wrote is checked.
 
-Well-formed samples take the short way, one typed call of msgspec each. Whatever that refuses is looked
-at again by the careful way (``careful.py``), which alone decides: it names the reason, or accepts what
-the short way was too strict about. Where the short way accepts, the two agree: a law, and tested as one.
+A batch of well-formed samples takes the short way, one typed call of msgspec for all of it. Where that
+refuses, each record is looked at by itself: the short way again, then the careful way (``careful.py``),
+which alone decides: it names the reason, or accepts what the short way was too strict about. Where the
+short way accepts, all three agree: a law, and tested as one.
 """
 
 from __future__ import annotations
@@ -28,6 +29,9 @@ _ShortId = (
     Annotated[str, msgspec.Meta(max_length=MAX_ID_BYTES // 4)]
     | Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
 )
+_FIRST, _LAST = operator.itemgetter(0), operator.itemgetter(-1)
+_NOT_WELL_FORMED = (msgspec.DecodeError, KeyError, OverflowError, RecursionError)
+_NOT_ALL = (*_NOT_WELL_FORMED, TypeError, IndexError, UnicodeDecodeError)  # None, empty, not UTF-8
 _BRACKET = re.compile(rb'"(?:[^"\\]|\\.)*"?|[\[{]|[\]}]', re.DOTALL)
 
 
@@ -51,17 +55,47 @@ class Decoder:
         self._target = target_of(settings)
         self._careful = Careful(settings, self._target).decode
         is_flat = settings.fields.features == "*"
-        self._short: Callable[[bytes], Any] = self._careful if is_flat else _short_way(settings)
+        short = None if is_flat else _short_way(settings)
+        self._short: Callable[[bytes], Any] = short.decode if short else self._careful
+        self._short_lines = short.decode_lines if short else None
 
     def decode(self, values: Sequence[bytes | None]) -> Samples:
         """Return the samples of a batch; no value can make this raise."""
+        return self._decode_lines(values) or self._decode_each(values)
+
+    def _decode_lines(self, values: Sequence[bytes | None]) -> Samples | None:
+        """Return the samples of a batch that is all well-formed, else None."""
+        try:
+            lines = b"\n".join(values)  # type: ignore[arg-type]
+            if self._short_lines is None or not self._are_sound(values, lines):  # type: ignore[arg-type]
+                return None
+            found = self._short_lines(lines)
+            labels = [self._target(s.ground_truth if s.label is None else s.label) for s in found]
+        except _NOT_ALL:
+            return None
+        if len(found) != len(values):
+            return None
+        ids, features = [sample.id for sample in found], [sample.features for sample in found]
+        return Samples(list(range(len(found))), ids, features, labels, [sample.weight for sample in found])
+
+    def _are_sound(self, values: Sequence[bytes], lines: bytes) -> bool:
+        """Whether every value holds one JSON value or more, and none needs a look of its own.
+
+        Between one value's } and the next one's { no JSON value can go on. So what begins and ends in
+        braces holds whole values only, and as many of them as records means one in each.
+        """
+        if {*map(_FIRST, values)} != {ord("{")} or {*map(_LAST, values)} != {ord("}")}:
+            return False
+        if not lines.isascii():
+            lines.decode()
+        longest = max(map(len, values))
+        return longest <= self._max_bytes and (longest < 2 * MAX_DEPTH or all(map(_is_shallow, values)))
+
+    def _decode_each(self, values: Sequence[bytes | None]) -> Samples:
         samples = Samples()
-        all_sound = self._are_sound(values)
         for row, value in enumerate(values):
             try:
-                if not all_sound:
-                    self._check_sound(value)
-                sample, y = self._decode_one(value)  # type: ignore[arg-type]
+                sample, y = self._decode_one(self._sound(value))
             except Rejected as rejected:
                 samples.rejections.append((row, rejected.rejection))
                 continue
@@ -78,21 +112,12 @@ class Decoder:
             sample = self._short(value)
             label = sample.label
             return sample, self._target(sample.ground_truth if label is None else label)
-        except (msgspec.DecodeError, KeyError, OverflowError, RecursionError):
+        except _NOT_WELL_FORMED:
             sample = self._careful(value)
             return sample, self._target(sample.label)
 
-    def _are_sound(self, values: Sequence[bytes | None]) -> bool:
-        """Whether no value needs a look of its own, judged in one go over the whole batch."""
-        try:
-            longest = max(map(len, values), default=0)  # type: ignore[arg-type]
-            b"\n".join(values).decode()  # type: ignore[arg-type]
-        except (TypeError, UnicodeDecodeError):
-            return False
-        return longest < 2 * MAX_DEPTH and longest <= self._max_bytes
-
-    def _check_sound(self, value: bytes | None) -> None:
-        """Raise for what must not get as far as a parser."""
+    def _sound(self, value: bytes | None) -> bytes:
+        """Return the value; raise for what must not get as far as a parser."""
         if value is None:
             raise Rejected("empty", "the record has no value (a tombstone); a JSON object was expected")
         if len(value) > self._max_bytes:
@@ -101,8 +126,14 @@ class Decoder:
             value.decode()
         except UnicodeDecodeError as error:
             raise Rejected("not_json", f"not UTF-8 at byte {error.start}") from None
-        if len(value) >= 2 * MAX_DEPTH and value.count(b"[") + value.count(b"{") > MAX_DEPTH:
+        if not _is_shallow(value):
             _check_depth(value)
+        return value
+
+
+def _is_shallow(value: bytes) -> bool:
+    """Whether a value has too few brackets to be nested too deeply."""
+    return len(value) < 2 * MAX_DEPTH or value.count(b"[") + value.count(b"{") <= MAX_DEPTH
 
 
 def _check_depth(value: bytes) -> None:
@@ -115,7 +146,7 @@ def _check_depth(value: bytes) -> None:
             raise Rejected("not_json", f"nested more than {MAX_DEPTH} deep at byte {token.start()}")
 
 
-def _short_way(settings: Settings) -> Callable[[bytes], Any]:
+def _short_way(settings: Settings) -> msgspec.json.Decoder[Any]:
     """Return the typed decoder of well-formed samples."""
     label = functools.reduce(operator.or_, label_types(settings))
     fields = settings.fields
@@ -133,4 +164,4 @@ def _short_way(settings: Settings) -> Callable[[bytes], Any]:
         namespace={} if has_alias else {"ground_truth": None},
         gc=False,
     )
-    return msgspec.json.Decoder(wire).decode
+    return msgspec.json.Decoder(wire)
