@@ -297,6 +297,28 @@ class Perceptron(BlockState):
         """The weights by display name, in order of first appearance; of scaled inputs where scaling is on."""
         return {display(entry): weight for entry, weight in self.weights_by_identity().items()}
 
+    @property
+    def rate_shares(self) -> dict[float, float]:
+        """How much each rate of ``"auto"`` or ``"ladder"`` counts in predictions; else empty."""
+        return {rate: share for rate, (share, _) in self._neuron.by_rate().items()}
+
+    @property
+    def weights_by_rate(self) -> dict[float, dict[Any, float]]:
+        """The weights that each rate of ``"auto"`` or ``"ladder"`` has by itself, by display name.
+
+        Examples
+        --------
+        >>> model = Perceptron(learning_rate="ladder")
+        >>> model.learn_one({"x": 2.0}, 1)
+        >>> {rate: sorted(weights) for rate, weights in model.weights_by_rate.items()}
+        {0.5: ['x'], 2.0: ['x'], 8.0: ['x'], 32.0: ['x']}
+        """
+        names = [display(entry) for entry in self._neuron.facts()[1]]
+        return {
+            rate: dict(zip(names, weights.tolist(), strict=True))
+            for rate, (_, weights) in self._neuron.by_rate().items()
+        }
+
     def weights_by_identity(self) -> dict[Entry, float]:
         """Return the weights by ``(name,)`` or ``(name, text)``: display names may be equal."""
         return dict(zip(self._neuron.facts()[1], self._neuron.weights().tolist(), strict=True))

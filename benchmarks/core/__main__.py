@@ -80,7 +80,7 @@ def main() -> None:
         *compare(BARE, dense(128, 1000), rounds),
         *compare(SCALED, dense(128, 1000), rounds),
         *compare(BARE, sparse(50, 1 << 18, 20_000), rounds),
-        *compare(MESSAGES, dense(10, 5000), rounds),
+        *compare(MESSAGES, dense(10, 20_000), rounds),
     ]
     print(
         f"{rounds} alternating rounds, medians; {os.cpu_count()} cores, Python {platform.python_version()}, ",

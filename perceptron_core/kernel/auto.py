@@ -274,6 +274,11 @@ class Auto(Optimizer):
             return mean + float(self.shares(scalars, learned)[self.rates] * log(ones / zeros))
         return mean
 
+    def by_rate(self, rows: Any, scalars: Any, learned: int) -> dict[float, tuple[float, Any]]:
+        """Return, by η, its share π and its own (n,) weights; see :meth:`Optimizer.by_rate`."""
+        shares, weights = self.shares(scalars, learned), self.weights_by_rate(rows, scalars)
+        return {float(self.eta[i]): (float(shares[i]), weights[:, i]) for i in range(self.rates)}
+
     def weights_by_rate(self, rows: Any, scalars: Any) -> Any:
         """Return (n, rates) weights, each rate's own, in the labels' own unit."""
         spread = float(scalars[self.labels.first + 2]) if self.standardise else 1.0

@@ -257,8 +257,7 @@ class Neuron:
             else:
                 j = self._find(name, text)
                 sample.keys[k] = name if text is None and j >= 0 else sample
-                sample.names[k] = name
-                sample.texts[k] = text
+                sample.is_text[k] = text is not None
                 sample.index[k] = j
             if j >= 0:
                 for c in range(sample.width):
@@ -267,6 +266,7 @@ class Neuron:
                 rejection = unusable_name(name, text)
                 if rejection is not None:
                     return rejection
+                sample.entries[k] = (name,) if text is None else (name, text)
                 sample.unseen += 1
                 for c in range(sample.width):
                     sample.rows[k, c] = 0.0
@@ -291,7 +291,7 @@ class Neuron:
         for k in range(1, sample.count):
             j = sample.index[k]
             if j < 0:
-                j = self._add(sample.names[k], sample.texts[k])
+                j = self._add(sample.entries[k])
                 sample.index[k] = j
             for c in range(sample.width):
                 self.state[j, c] = sample.rows[k, c]
@@ -309,17 +309,16 @@ class Neuron:
         return -1 if texts is None else texts.get(text, -1)
 
     @cython.cfunc
-    def _add(self, name: object, text: object) -> cython.Py_ssize_t:
+    def _add(self, entry: tuple[Any, ...]) -> cython.Py_ssize_t:
         """Give a feature the next row."""
         row: cython.Py_ssize_t = len(self.entries)
         if row == self.table.shape[0]:
             self._use(np.concatenate([self.table, np.zeros_like(self.table)]))
-        if text is None:
-            self.numbers[name] = row
-            self.entries.append((name,))
+        if len(entry) == 1:
+            self.numbers[entry[0]] = row
         else:
-            self.categories.setdefault(name, {})[text] = row
-            self.entries.append((name, text))
+            self.categories.setdefault(entry[0], {})[entry[1]] = row
+        self.entries.append(entry)
         return row
 
     @cython.cfunc
@@ -356,8 +355,7 @@ class Neuron:
         self.scaler.transform(sample)
         found = []
         for k in range(1, sample.count):
-            text = sample.texts[k]
-            entry = (sample.names[k],) if text is None else (sample.names[k], text)
+            entry = sample.entries[k] if sample.index[k] < 0 else self.entries[sample.index[k]]
             found.append((entry, float(sample.raw[k]), float(sample.x[k])))
         return found
 
@@ -365,6 +363,12 @@ class Neuron:
         """Return the (n,) weights that predictions are made by, in order of the rows."""
         scalars = self.bias_table[self.columns :]
         return self.optimizer.weights(self.table[: len(self.entries)], scalars, self.learned)
+
+    def by_rate(self) -> dict[float, tuple[float, Any]]:
+        """Return, by rate, its share in predictions and its own (n,) weights, where there are several."""
+        rows, scalars = self.table[: len(self.entries)], self.bias_table[self.columns :]
+        found: dict[float, tuple[float, Any]] = self.optimizer.by_rate(rows, scalars, self.learned)
+        return found
 
     def intercept(self) -> float:
         """Return the bias that predictions are made by."""
@@ -402,7 +406,7 @@ class Neuron:
             text = entry[1] if len(entry) > 1 else None
             if self._find(entry[0], text) >= 0:
                 raise ValueError(f"feature {entry!r:.80} is there twice")
-            self._add(entry[0], text)
+            self._add(entry)
 
     def truncate_names(self, count: int) -> None:
         """Take back the names of the rows from ``count`` on."""

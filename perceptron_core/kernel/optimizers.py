@@ -163,6 +163,10 @@ class Optimizer:
         """Return the bias that predictions are made by; ``row`` is its own."""
         return float(self.weights(row[None, :], scalars, learned)[0])
 
+    def by_rate(self, rows: Any, scalars: Any, learned: int) -> dict[float, tuple[float, Any]]:
+        """Return, by rate, its share in predictions and its own (n,) weights; one rate: empty."""
+        return {}
+
 
 @cython.cclass
 class SGD(Optimizer):

@@ -72,7 +72,7 @@ class RobustScaler(Scaler):
         x: cython.double
         c: cython.Py_ssize_t = self.column
         for k in range(1, sample.count):
-            if sample.texts[k] is None:
+            if not sample.is_text[k]:
                 x = _within(sample.raw[k], LARGEST) - sample.rows[k, c + 6]
                 sample.x[k] = _within(x * sample.rows[k, c + 7], CLIP)
             else:
@@ -85,7 +85,7 @@ class RobustScaler(Scaler):
         k: cython.Py_ssize_t
         c: cython.Py_ssize_t = self.column
         for k in range(1, sample.count):
-            if sample.texts[k] is not None:
+            if sample.is_text[k]:
                 continue
             if sample.rows[k, c] == 0.0:
                 sample.rows[k, c + 1] = sample.learned

@@ -39,8 +39,8 @@ class Sample:
     width: cython.Py_ssize_t  # columns of a row
     learned: cython.longlong  # how many samples the model has learned before this one
     keys: list[Any]  # by row: the name of the last sample's feature, where it was a number known by then
-    names: list[Any]  # by row: the feature's name
-    texts: list[Any]  # by row: the text of a one-hot feature, None for a number
+    entries: list[Any]  # by row: what an unseen feature is to be known by; see Neuron.entries
+    is_text: cython.uchar[::1]  # by row: whether it is a one-hot feature
     index: cython.Py_ssize_t[::1]  # where a row lives in the state, −1 where unseen
     raw: cython.double[::1]  # inputs as they came
     x: cython.double[::1]  # inputs after scaling
@@ -50,19 +50,19 @@ class Sample:
     def __init__(self, width: int, scalars: int) -> None:
         self.width = width
         self.learned = 0
-        self.names = []
+        self.keys = []
         self.scalars = np.zeros(scalars).data
         self.reserve(32)
 
     @cython.cfunc
     def reserve(self, count: cython.Py_ssize_t) -> Any:
         """Make room for ``count`` rows; forgets the last sample where it has to grow."""
-        if count <= len(self.names):
+        if count <= len(self.keys):
             return
-        size: cython.Py_ssize_t = max(count, 2 * len(self.names))
+        size: cython.Py_ssize_t = max(count, 2 * len(self.keys))
         self.keys = [self] * size  # no feature's name
-        self.names = [None] * size
-        self.texts = [None] * size
+        self.entries = [None] * size
+        self.is_text = memoryview(bytearray(size))
         self.index = np.full(size, -1, dtype=np.intp).data
         self.raw = np.ones(size).data
         self.x = np.ones(size).data

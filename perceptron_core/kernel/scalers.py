@@ -82,7 +82,7 @@ class StandardScaler(Scaler):
         k: cython.Py_ssize_t
         c: cython.Py_ssize_t = self.column
         for k in range(1, sample.count):
-            if sample.texts[k] is None:
+            if not sample.is_text[k]:
                 sample.x[k] = (sample.raw[k] - sample.rows[k, c + 1]) * sample.rows[k, c + 3]
             else:
                 sample.x[k] = sample.raw[k]
@@ -98,7 +98,7 @@ class StandardScaler(Scaler):
         variance: cython.double
         c: cython.Py_ssize_t = self.column
         for k in range(1, sample.count):
-            if sample.texts[k] is not None:
+            if sample.is_text[k]:
                 continue
             count = sample.rows[k, c] + 1.0
             before = sample.raw[k] - sample.rows[k, c + 1]
@@ -137,7 +137,7 @@ class MinMaxScaler(Scaler):
         high: cython.double
         c: cython.Py_ssize_t = self.column
         for k in range(1, sample.count):
-            if sample.texts[k] is not None:
+            if sample.is_text[k]:
                 sample.x[k] = sample.raw[k]
                 continue
             low = sample.rows[k, c + 1]
@@ -152,7 +152,7 @@ class MinMaxScaler(Scaler):
         x: cython.double
         c: cython.Py_ssize_t = self.column
         for k in range(1, sample.count):
-            if sample.texts[k] is not None:
+            if sample.is_text[k]:
                 continue
             x = sample.raw[k]
             if sample.rows[k, c] == 0.0 or x < sample.rows[k, c + 1]:

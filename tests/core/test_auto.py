@@ -388,3 +388,18 @@ def test_the_unit_of_the_label_does_not_matter_to_huber(delta: float) -> None:
 def test_huber_with_a_small_delta_learns_as_the_absolute_loss_does() -> None:
     found = values("huber", 1.0, delta=1e-7)
     assert found == pytest.approx(values("absolute", 1.0), abs=1e-3)
+
+
+@learner
+def test_the_weights_are_those_of_each_rate_by_its_share(learner: str) -> None:
+    model = Perceptron(learning_rate=learner)
+    x, y = stream("log")
+    model.predict_learn_many(as_samples(x), y)
+    for name, weight in model.weights.items():
+        mixed = sum(model.rate_shares[rate] * own[name] for rate, own in model.weights_by_rate.items())
+        assert mixed == pytest.approx(weight, rel=1e-12)
+
+
+def test_where_there_is_one_rate_nothing_is_shown_by_rate() -> None:
+    model = Perceptron(learning_rate=0.1)
+    assert (model.weights_by_rate, model.rate_shares) == ({}, {})
