@@ -1,6 +1,7 @@
 # `make` alone says what there is. Needs Python >= 3.11 (PYTHON=... names one) and, for speed, a C compiler.
 PYTHON ?=
 ARGS ?=
+PARTS ?= core stream peers latency quality
 
 BIN := .venv/bin
 KERNEL := $(wildcard perceptron_core/kernel/*.py perceptron_core/kernel/*.pxd) perceptron_core/metrics.py
@@ -10,7 +11,7 @@ PIP = $(if $(UV),$(UV) pip install --quiet --python $(BIN)/python,$(BIN)/python 
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check bench bench-core bench-quality lock clean
+.PHONY: help demo test check faults bench bench-core bench-stream bench-peers bench-latency bench-quality lock clean
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,11 +27,23 @@ check: .venv/installed ## lint, format and types
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy --strict
 
-bench: .venv/installed ## samples per second on each stream, beside json + river
-	@$(BIN)/python -m benchmarks.stream $(ARGS)
+faults: .venv/installed ## break the service on purpose (ARGS="kills --size 5"; ARGS=--help)
+	@$(BIN)/python -m tests.faults $(ARGS)
+
+bench: .venv/installed ## all of these, in full, into docs/benchmarks.md (PARTS="stream latency" takes some)
+	@for part in $(PARTS); do $(BIN)/python -m benchmarks.report $$part $(ARGS) || exit; done
 
 bench-core: .venv/installed ## microseconds a sample of the core, beside river's
 	@$(BIN)/python -m benchmarks.core $(ARGS)
+
+bench-stream: .venv/installed ## samples a second on each stream, beside its bare loop (ARGS="--rounds 1")
+	@$(BIN)/python -m benchmarks.stream $(ARGS)
+
+bench-peers: .venv/installed ## samples a second beside what others would take (ARGS="--shapes text --only ours")
+	@$(BIN)/python -m benchmarks.peers $(ARGS)
+
+bench-latency: .venv/installed ## latency, start, restore, memory, bytes written (ARGS="--only starts bytes")
+	@$(BIN)/python -m benchmarks.latency $(ARGS)
 
 bench-quality: .venv/installed ## how well the defaults learn, beside other libraries' (ARGS="--markdown")
 	@$(BIN)/python -m benchmarks.quality $(ARGS)

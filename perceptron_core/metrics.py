@@ -21,6 +21,16 @@ else:
     from math import fabs, log
 
 
+BOUND = cython.declare(cython.double, 1e145)
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+def _bounded(value: cython.double) -> cython.double:
+    """Return ``value`` within ±1e145; NaN stays NaN."""
+    return BOUND if value > BOUND else -BOUND if value < -BOUND else value
+
+
 @cython.cclass
 class BinaryMetrics:
     """Accuracy, precision, recall, F1 and log loss of probabilities.
@@ -110,7 +120,8 @@ class RegressionMetrics:
 
     Notes
     -----
-    R² = 1 − Σ(y − ŷ)² / Σ(y − ȳ)²; 0 before the second sample and where the labels do not vary.
+    R² = 1 − Σ(y − ŷ)² / Σ(y − ȳ)²; 0 before the second sample and where the labels do not vary. Labels and
+    predictions count as ±1e145 where they are beyond: one square would be infinite, and so the sums for good.
     """
 
     samples: cython.double
@@ -137,8 +148,8 @@ class RegressionMetrics:
         error: cython.double
         before: cython.double
         for i in range(labels.shape[0]):
-            y = float(labels[i])
-            error = float(predictions[i]) - y
+            y = _bounded(float(labels[i]))
+            error = _bounded(float(predictions[i])) - y
             if error != error:
                 continue
             self.samples += 1.0

@@ -25,9 +25,11 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 model_app = typer.Typer(help="The committed model.", no_args_is_help=True)
+dlq_app = typer.Typer(help="The dead letters: what was refused, and why.", no_args_is_help=True)
 topics_app = typer.Typer(help="The topics of a model.", no_args_is_help=True)
 config_app = typer.Typer(help="The settings.", no_args_is_help=True)
 app.add_typer(model_app, name="model")
+app.add_typer(dlq_app, name="dlq")
 app.add_typer(topics_app, name="topics")
 app.add_typer(config_app, name="config")
 
@@ -165,6 +167,17 @@ def consume(
 
 
 @app.command()
+def follow(as_json: Json = False, config: Config = None, stream: Url = None, set_: Sets = None) -> None:
+    """Keep a live copy of the committed model, and print a line for each commit, until stopped."""
+    start_logging()
+    with Interruption() as interruption:
+        from service.commands.follow import follow
+
+        settings = _given(config, set_, stream).settings()
+        follow(settings, typer.echo, as_json, interruption.wish)
+
+
+@app.command()
 def evaluate(
     file: File = None,
     dataset: DataSetName = None,
@@ -284,6 +297,107 @@ def model_show(as_json: Json = False, config: Config = None, stream: Url = None,
         typer.echo(json_text(model_json(head, learner)))
     else:
         print_model(head, learner)
+
+
+Reason = Annotated[str | None, typer.Option("--reason", metavar="NAME", help="Of this reason only.")]
+All = Annotated[bool, typer.Option("--all", help="Those that were replayed, too.")]
+
+
+@dlq_app.command("ls")
+def dlq_ls(
+    reason: Reason = None,
+    all_: All = False,
+    max_: Annotated[int | None, typer.Option("--max", metavar="N", min=1, help="Stop after N.")] = None,
+    as_json: Json = False,
+    config: Config = None,
+    stream: Url = None,
+    set_: Sets = None,
+) -> None:
+    """List the dead letters, a line each; with --json whole, to be edited and replayed."""
+    start_logging()
+    from itertools import islice
+
+    from service.commands.dlq import letters, line_json, listing
+    from service.commands.given import open_to_read
+
+    settings = _given(config, set_, stream).settings()
+    with open_to_read(settings) as opened:
+        found = letters(opened, settings, reason, all_)
+        for line in map(line_json, islice(found, max_)) if as_json else listing(found, max_):
+            typer.echo(line)
+
+
+@dlq_app.command("show")
+def dlq_show(
+    place: Annotated[str, typer.Argument(metavar="[PARTITION:]OFFSET", help="As dlq ls shows it.")],
+    as_json: Json = False,
+    config: Config = None,
+    stream: Url = None,
+    set_: Sets = None,
+) -> None:
+    """Show one dead letter: why it was refused, and the record as it came."""
+    start_logging()
+    from rich.console import Console
+
+    from service.commands.dlq import find, letter_text, line_json
+    from service.commands.given import open_to_read
+
+    settings = _given(config, set_, stream).settings()
+    with open_to_read(settings) as opened:
+        letter = find(opened, settings, place)
+    if as_json:
+        typer.echo(line_json(letter))
+    else:
+        Console(highlight=False).print(letter_text(letter))
+
+
+@dlq_app.command("stats")
+def dlq_stats(
+    all_: All = False,
+    as_json: Json = False,
+    config: Config = None,
+    stream: Url = None,
+    set_: Sets = None,
+) -> None:
+    """Count the dead letters by reason."""
+    start_logging()
+    from service.commands.dlq import counts, letters, print_counts
+    from service.commands.given import open_to_read
+
+    settings = _given(config, set_, stream).settings()
+    with open_to_read(settings) as opened:
+        rows = counts(letters(opened, settings, None, all_))
+    if as_json:
+        typer.echo(json.dumps(rows, ensure_ascii=False))
+    else:
+        print_counts(rows)
+
+
+@dlq_app.command("replay")
+def dlq_replay(
+    reason: Reason = None,
+    repairs: Annotated[
+        Path | None,
+        typer.Option("--repairs", metavar="FILE", help="Lines of dlq ls --json, their values edited."),
+    ] = None,
+    config: Config = None,
+    stream: Url = None,
+    set_: Sets = None,
+) -> None:
+    """Put repaired or now acceptable records back into the samples topic, exactly once."""
+    start_logging()
+    from service.commands import dlq
+    from service.commands.given import open_to_read
+    from service.commands.replay import Replay
+
+    settings = _given(config, set_, stream).settings()
+    repaired = dlq.repairs(repairs)
+    with open_to_read(settings) as opened:
+        fates = Replay(
+            opened, settings, repaired, lambda letter: reason in (None, letter.error["reason"])
+        ).run()
+    said = ", ".join(f"{fates[fate]:,} {fate}" for fate in ("replayed", "refused", "passed over"))
+    typer.echo(f"{said}; those not replayed stay open")
 
 
 @topics_app.command("create")

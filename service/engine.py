@@ -133,7 +133,7 @@ class Engine:
         self._watchdog.tick("heartbeating")
         if SHARD not in self._membership.poll():
             return self._stand_by()
-        if self._writer is None or self._writer.suspect or self._input.has_grown():
+        if self._writer is None or self._writer.suspect or self._input.has_changed():
             return self._take_over()
         self._watchdog.tick("polling")
         if batches := self._poll():
@@ -175,8 +175,10 @@ class Engine:
             log.warning("the shard went to another member; standing by")
             self._let_go()
         self._stop.wait(STANDBY_S)
+        if self._input.has_changed():
+            self._log.require_same_topic()  # the shard of one that is gone would be waited for in vain
         if self._ends is not None and self._reset is None:  # whoever is to reset has it still to do
-            with suppress(OpenTransaction):  # the owner's own: whoever takes over will end it by fencing
+            with suppress(OpenTransaction, OffsetGone):  # who takes over ends the one, and judges the other
                 self._is_done = self._owner_has_passed(self._ends)
 
     def _owner_has_passed(self, ends: Mapping[Partition, int]) -> bool:
@@ -210,17 +212,29 @@ class Engine:
         """Follow the protocol above, step by step."""
         self._watchdog.tick("taking over")
         self._let_go()  # 1, 2
+        self._log.require_same_topic()  # over one made anew, kafka-python's proof would never return
         if not self._membership.prove():  # 3
             self._stop.wait(STANDBY_S)
             return
         self._writer = self._stream.fence(f"{self._settings.group}-{SHARD}")  # 4
         self._attempt = secrets.token_hex(8)
         self._start_anew()
+        try:
+            self._restore()
+        except (Damaged, OffsetGone, OpenTransaction):
+            if self._membership.prove() and not self._log.has_moved():
+                raise
+            self._let_go()  # this process was frozen: it judged a successor's work, or by an old head
+
+    def _restore(self) -> None:
+        """Go on from the log: steps 5 to 7 of the protocol."""
         self._head = self._log.catch_up(self._learner)  # 5, 6
         if self._head is None:
             self._require_fresh_group()
         self._model_id = self._head.model_id if self._head else secrets.token_hex(8)
-        self._learner.position.next_offsets = self._input.seek(self._learner.position.next_offsets)  # 7
+        position = self._learner.position
+        position.topic_ids = self._input.topic_ids(position.topic_ids)  # 7
+        position.next_offsets = self._input.seek(position.next_offsets)
         self._learner.commit()
         version, commit = self._learner.model.version, self._head.sequence if self._head else 0
         log.info("learning on from version %d, commit %d, as attempt %s", version, commit, self._attempt)

@@ -15,6 +15,7 @@ log = logging.getLogger("perceptron")
 POLL_S = 0.2
 RELIST_S = 5.0
 ENDS_S = 1.0
+HIDDEN_S = 10.0
 
 
 class Input:
@@ -23,12 +24,15 @@ class Input:
     def __init__(self, stream: Stream, settings: Settings) -> None:
         self._stream = stream
         self._topic = settings.topics.samples
+        self._model_topic = settings.topics.model
         self._group = settings.group
         self._engine = settings.engine
         self._reader = stream.reader()
         self._positions: dict[Partition, int] = {}
         self._ends: dict[Partition, int] = {}
         self._listed_at = self._ends_at = 0.0
+        self._listed = (0, "", "")
+        self._moved_at = time.monotonic()
 
     def close(self) -> None:
         """Close the reader."""
@@ -46,11 +50,28 @@ class Input:
         if lost := sorted(known.keys() - self._positions.keys()):
             raise OffsetGone(f"partitions {lost} were learned from, but are gone: was the topic made anew?")
         self._reader.seek(self._positions)
-        self._listed_at = time.monotonic()
+        self._listed_at = self._moved_at = time.monotonic()
+        self._listed = self._list()
         return self._positions
 
-    def has_grown(self) -> bool:
-        """Whether the topic has got new partitions; looked up every five seconds.
+    def topic_ids(self, known: Mapping[str, str]) -> dict[str, str]:
+        """Return the ids of the topics that are read; those that are known must still be the same.
+
+        Raises
+        ------
+        OffsetGone
+            A topic was made anew: the known positions count the records of another.
+        """
+        found = self._stream.topic_id(self._topic)
+        if found and known.get(self._topic, found) != found:
+            raise OffsetGone(
+                f"topic {self._topic!r} was deleted and made anew since the model learned from it (the id "
+                f"was {known[self._topic]}, now it is {found}): start anew with --reset-model --from first"
+            )
+        return {self._topic: found} if found else dict(known)
+
+    def has_changed(self) -> bool:
+        """Whether there are new partitions, or a topic was made anew; looked up every five seconds.
 
         Raises
         ------
@@ -60,7 +81,7 @@ class Input:
         if time.monotonic() - self._listed_at < RELIST_S:
             return False
         self._listed_at = time.monotonic()
-        return len(self._partitions()) != len(self._positions)
+        return self._list() != self._listed
 
     def poll(self) -> list[Batch]:
         """Return up to ``engine.max_batch`` records, waiting a moment for the first.
@@ -70,7 +91,23 @@ class Input:
         OffsetGone
             Retention overtook the reader.
         """
-        return self._reader.poll(self._engine.max_batch, POLL_S)
+        batches = self._reader.poll(self._engine.max_batch, POLL_S)
+        if batches or time.monotonic() - self._moved_at > HIDDEN_S:
+            self._moved_at = time.monotonic()
+            if not batches:
+                self._tell_what_is_hidden()
+        return batches
+
+    def _tell_what_is_hidden(self) -> None:
+        """Say whose open transaction hides records that are there; its end is all there is to wait for."""
+        for partition, end in self.ends().items():
+            if (position := self._reader.position(partition)) < end:
+                opened = self._stream.open_transactions(partition) or "none that is known"
+                log.warning(
+                    "topic %r, partition %d: offsets %d to %d have been out of reach for %g s; open "
+                    "transactions: %s; learning goes on when they end",
+                    *(*partition, position, end - 1, HIDDEN_S, opened),
+                )
 
     def ends(self) -> dict[Partition, int]:
         """Return the ends of all partitions."""
@@ -91,6 +128,11 @@ class Input:
         """Return the positions that the group has committed, for lag tools and for a model without a head."""
         offsets = self._stream.group_offsets(self._group, self._topic)
         return {(self._topic, number): offset for number, offset in offsets.items()}
+
+    def _list(self) -> tuple[int, str, str]:
+        """Return what a takeover answers to when it changes: by new partitions, or by refusing to go on."""
+        topic_id = self._stream.topic_id
+        return len(self._partitions()), topic_id(self._topic), topic_id(self._model_topic)
 
     def _partitions(self) -> list[Partition]:
         return [(self._topic, number) for number in range(self._stream.partitions(self._topic))]

@@ -31,10 +31,11 @@ class Position:
     next_offsets: dict[Partition, int] = field(default_factory=dict)
     predicted: int = 0
     rejected: Counter[str] = field(default_factory=Counter)
+    topic_ids: dict[str, str] = field(default_factory=dict, compare=False)  # the stream's own, and random
 
     def copy(self) -> Position:
         """Return a copy that shares nothing."""
-        return Position(dict(self.next_offsets), self.predicted, Counter(self.rejected))
+        return Position(dict(self.next_offsets), self.predicted, Counter(self.rejected), dict(self.topic_ids))
 
     def to_wire(self) -> dict[str, dict[int, int]]:
         """Return the next offsets by topic and partition, as the head holds them."""

@@ -10,10 +10,11 @@ anew, and only if it stood still is the log damaged.
 
 from __future__ import annotations
 
-import time
+import re
 import zlib
 from collections import Counter
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -28,6 +29,9 @@ from service.streams.port import Output, Partition, Stream
 FORMAT: Final = 1
 HEAD: Final = b"head"
 OPEN_TRANSACTION_S = 10.0
+POLL_S = 0.1
+NO_LOCK: Final = nullcontext()
+_PART: Final = re.compile(rb"(block|names)/([0-9]{1,9})")
 
 _Body = TypeVar("_Body")
 
@@ -50,6 +54,7 @@ class Head(msgspec.Struct, frozen=True):
     rejected: dict[str, int]
     metrics: list[float]
     river_metrics: bytes
+    topic_ids: dict[str, str] = {}  # of the input topics, whose offsets next_offsets are
 
 
 class _Block(msgspec.Struct, frozen=True):
@@ -81,6 +86,7 @@ def new_head(learner: Learner, settings: Settings, model_id: str, sequence: int,
         rejected=dict(position.rejected),
         metrics=learner.metrics.state(),
         river_metrics=learner.river_metrics.state(),
+        topic_ids=dict(position.topic_ids),
     )
 
 
@@ -121,7 +127,7 @@ def _unframe(value: bytes, kind: type[_Body]) -> _Body:
         if zlib.crc32(body) != checksum:
             raise Damaged("its checksum does not fit")
         return msgspec.msgpack.decode(body, type=kind)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise Damaged(f"not a record of a model log: {error}") from None
 
 
@@ -153,6 +159,7 @@ class ModelLog:
         self._settings = settings
         self._on_progress = on_progress
         self._end = 0
+        self._topic_id = stream.topic_id(self.partition[0])
         self._reader = stream.reader()
         self._reader.seek({self.partition: stream.first_offset(self.partition)})
         self._news: dict[bytes, bytes] = {}  # the latest value by key, read but not applied
@@ -172,24 +179,50 @@ class ModelLog:
         Damaged
             The log was made anew under us.
         """
+        self.require_same_topic()
         self._end = self._stream.end_offset(self.partition)
-        moved_at, last = time.monotonic(), -1
+        waited_s, last = 0.0, -1
         while (position := self._reader.position(self.partition)) < self._end:
             if position != last:
-                moved_at, last = time.monotonic(), position
-            elif time.monotonic() - moved_at > patience_s:
+                waited_s, last = 0.0, position
+            elif waited_s > patience_s:
                 raise OpenTransaction(self._hidden_end(position, patience_s))
             self._on_progress()
-            try:
-                batches = self._reader.poll(10_000, timeout_s=0.1)
-            except OffsetGone as error:
-                raise Damaged(f"the model topic was cut or made anew: {error}") from None
-            for batch in batches:
-                for key, value in zip(batch.keys, batch.values, strict=True):
-                    self._take(key, value)
+            if not self._poll(POLL_S):
+                waited_s += POLL_S  # not by the clock: a process that was frozen has not looked
+                self._stream.end_offset(self.partition)  # raises where nobody answers: that hides the end too
 
-    def catch_up(self, learner: Learner, patience_s: float = OPEN_TRANSACTION_S) -> Head | None:
+    def require_same_topic(self) -> None:
+        """Raise where the topic is not the one that was opened.
+
+        Raises
+        ------
+        Damaged, TopicMissing
+            It was made anew, or is gone.
+        """
+        if self._stream.topic_id(self.partition[0]) != self._topic_id:
+            raise Damaged(
+                f"model topic {self.partition[0]!r} was deleted and made anew while it was in use: the model "
+                "in it was lost. Bring the topic back, or start anew with --reset-model"
+            )
+
+    def wait(self, timeout_s: float) -> None:
+        """Return as soon as there is something new to read, or when the time is over."""
+        self._poll(timeout_s)
+
+    def adopt(self, settings: Settings) -> None:
+        """Hold the log to other settings, such as those that its own head names."""
+        self._settings = settings
+
+    def catch_up(
+        self,
+        learner: Learner,
+        patience_s: float = OPEN_TRANSACTION_S,
+        lock: AbstractContextManager[Any] = NO_LOCK,
+    ) -> Head | None:
         """Bring the committed state of ``learner`` to the last commit in the log; None where there is none.
+
+        The learner is touched under ``lock`` only; reading goes on without it.
 
         Raises
         ------
@@ -201,11 +234,15 @@ class ModelLog:
         while True:
             self.read(patience_s)
             try:
-                return self._apply(learner)
+                with lock:
+                    return self._apply(learner)
             except Damaged:
-                learner.rollback()
-                if self._stream.end_offset(self.partition) == self._end:
+                if not self.has_moved():
                     raise
+
+    def has_moved(self) -> bool:
+        """Whether more was written since the end was last taken: what was judged by that end is void."""
+        return self._stream.end_offset(self.partition) != self._end
 
     def stored_keys(self) -> list[bytes]:
         """Return the keys that have to go when the model starts anew: all that were read but the head."""
@@ -217,6 +254,17 @@ class ModelLog:
             return self._decode(HEAD, Head) if HEAD in self._news else self.head
         except Damaged:
             return None
+
+    def _poll(self, timeout_s: float) -> bool:
+        """Read what is there; whether there was anything."""
+        try:
+            batches = self._reader.poll(10_000, timeout_s)
+        except OffsetGone as error:
+            raise Damaged(f"the model topic was cut or made anew: {error}") from None
+        for batch in batches:
+            for key, value in zip(batch.keys, batch.values, strict=True):
+                self._take(key, value)
+        return bool(batches)
 
     def _take(self, key: bytes | None, value: bytes | None) -> None:
         key = key or b""
@@ -236,7 +284,11 @@ class ModelLog:
         _check_settings(head, self._settings, self._where())
         if self.head is None or head.model_id != self.head.model_id:
             learner.restart()
-        self._load(learner, head)
+        try:
+            self._load(learner, head)
+        except Damaged:
+            learner.rollback()
+            raise
         learner.commit()
         self._applied_keys |= self._news.keys()
         self._news.clear()
@@ -254,10 +306,11 @@ class ModelLog:
             )
             learner.metrics.load(head.metrics)
             learner.river_metrics.load(head.river_metrics)
-        except (ValueError, msgspec.MsgspecError) as error:
+        except (ValueError, TypeError, OverflowError, msgspec.MsgspecError) as error:  # nothing is trusted
             raise Damaged(f"{self._where()}: {error}") from None
         offsets = Position.from_wire(head.next_offsets)
-        learner.position = Position(offsets, head.predicted, Counter(head.rejected))
+        topic_ids = dict(head.topic_ids)
+        learner.position = Position(offsets, head.predicted, Counter(head.rejected), topic_ids)
         if (model.n_features, model.hash()) != (head.features, head.hash):
             raise Damaged(
                 f"{self._where()}: {model.n_features} features with hash {model.hash()} were read; "
@@ -268,18 +321,18 @@ class ModelLog:
         """Return the rows and the names of this life of the model by block."""
         blocks: dict[int, bytes] = {}
         names: dict[int, list[tuple[Any, ...]]] = {}
-        for key in self._news:
-            kind, _, number = key.partition(b"/")
-            if kind == b"block" and number.isdigit():
+        for key in [key for key in self._news if key != HEAD]:
+            if (part := _PART.fullmatch(key)) is None:
+                raise Damaged(f"{self._where()}: key {key!r:.80} is none of a model log")
+            kind, number = part[1], int(part[2])
+            if kind == b"block":
                 block = self._decode(key, _Block)
                 if block.model_id == model_id:
-                    blocks[int(number)] = block.rows
-            elif kind == b"names" and number.isdigit():
+                    blocks[number] = block.rows
+            else:
                 named = self._decode(key, _Names)
                 if named.model_id == model_id:
-                    names[int(number)] = [_hashable(entry) for entry in named.names]
-            elif key != HEAD:
-                raise Damaged(f"{self._where()}: key {key!r:.80} is none of a model log")
+                    names[number] = [_hashable(entry) for entry in named.names]
         return blocks, names
 
     def _decode(self, key: bytes, kind: type[_Body]) -> _Body:

@@ -24,11 +24,9 @@ from service.settings import Settings
 MAX_DEPTH = 500
 """Nesting that is accepted; a fixed number, because the interpreter's own limit depends on who calls."""
 
-_Value = float | int | bool | str | None
-_ShortId = (
-    Annotated[str, msgspec.Meta(max_length=MAX_ID_BYTES // 4)]
-    | Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
-)
+_Integer = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
+_Value = float | _Integer | bool | str | None  # a longer integer may be beyond the range of a double
+_ShortId = Annotated[str, msgspec.Meta(max_length=MAX_ID_BYTES // 4)] | _Integer
 _FIRST, _LAST = operator.itemgetter(0), operator.itemgetter(-1)
 _NOT_WELL_FORMED = (msgspec.DecodeError, KeyError, OverflowError, RecursionError)
 _NOT_ALL = (*_NOT_WELL_FORMED, TypeError, IndexError, UnicodeDecodeError)  # None, empty, not UTF-8

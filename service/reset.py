@@ -48,7 +48,8 @@ class Reset:
             log.warning("not starting anew: another commit has come since the start; learning on from it")
             return None
         untrained = Learner(self._settings, {})
-        untrained.position = Position(self._input.seek(self._positions(old)))
+        topic_ids = self._input.topic_ids({})
+        untrained.position = Position(self._input.seek(self._positions(old)), topic_ids=topic_ids)
         sequence = old.sequence + 1 if old else 1
         head = new_head(untrained, self._settings, secrets.token_hex(8), sequence, attempt)
         log.info("starting anew: model %s", head.model_id)

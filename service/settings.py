@@ -36,6 +36,15 @@ class StreamSettings(Section):
         default_factory=dict, description="raw client options (dots or underscores), passed on as they are"
     )
 
+    @field_validator("kafka")
+    @classmethod
+    def _flat(cls, options: dict[str, Any]) -> dict[str, Any]:
+        for name, value in options.items():
+            parts = value if isinstance(value, list) else [value]
+            if any(isinstance(part, list | dict) for part in parts):
+                raise ValueError(f"{name}: a text, a number, a boolean or a list of them was expected")
+        return options
+
 
 class ModelSettings(Section):
     """The model, and what it learns."""
@@ -225,7 +234,8 @@ class Settings(Section):
             model.get("name", ModelSettings.model_fields["name"].default) if isinstance(model, dict) else ""
         )
         topics = {part: f"{name}.{part}" for part in TopicSettings.model_fields}
-        return {**given, "topics": {**topics, **(given.get("topics") or {})}}
+        own = given.get("topics") or {}
+        return {**given, "topics": {**topics, **own} if isinstance(own, dict) else own}
 
     @property
     def group(self) -> str:

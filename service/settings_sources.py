@@ -43,17 +43,27 @@ def load_settings(file: Path | None = None, overrides: Sequence[str] = ()) -> Se
     """
     if file is not None and not file.is_file():
         raise ConfigurationError(f"settings file {file} does not exist")
+    _check_file(file or DEFAULT_FILE)
     _check_environment(os.environ)
     source = _Source.model_config | {"toml_file": file or DEFAULT_FILE}
     reader = type("Settings", (_Source,), {"model_config": source, "__module__": __name__})
     try:
         return reader(**_tree(overrides))  # type: ignore[no-any-return]
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigurationError(f"{file or DEFAULT_FILE} is not TOML: {error}") from None
     except ValidationError as error:
         raise ConfigurationError("\n".join(_explain(fault) for fault in error.errors())) from None
     except ValueError as error:  # an environment variable that should be JSON
         raise ConfigurationError(str(error)) from None
+    except RecursionError:
+        ours = ", ".join(variable for variable in os.environ if variable.startswith(PREFIX))
+        raise ConfigurationError(f"environment variable {ours}: nested too deeply") from None
+
+
+def _check_file(file: Path) -> None:
+    """Raise for a file that can't be read at all; what it says is checked with the other sources."""
+    try:
+        tomllib.loads(file.read_bytes().decode() if file.is_file() else "")
+    except (ValueError, RecursionError) as error:  # not UTF-8, not TOML, a number of 5000 digits
+        raise ConfigurationError(f"{file} is not TOML: {error}") from None
 
 
 class _Source(Settings, BaseSettings):
@@ -92,11 +102,13 @@ def _tree(overrides: Sequence[str]) -> dict[str, Any]:
     for override in overrides:
         path, equals, text = override.partition("=")
         section, dot, key = path.partition(".")
-        if not (equals and dot and key):
+        if not (equals and dot and key and path.isprintable()):
             raise ConfigurationError(f"--set {override!r}: section.key=value was expected")
         branch = tree.setdefault(section, {})
         if section == "stream" and key.startswith("kafka."):
             branch, key = branch.setdefault("kafka", {}), key.removeprefix("kafka.")
+        if not isinstance(branch, dict):
+            raise ConfigurationError("--set stream.kafka=...: a table was expected, such as {acks = 'all'}")
         branch[key] = _value(text)
     return tree
 
@@ -104,7 +116,7 @@ def _tree(overrides: Sequence[str]) -> dict[str, Any]:
 def _value(text: str) -> Any:
     try:
         return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):
         return text
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from perceptron_core import SampleRejected
 from service.settings import Settings
+from service.streams.port import Header
 
 MAX_FEATURES = 600
 MAX_RECORD_BYTES = 20_000
@@ -43,6 +44,7 @@ class Case:
     features: dict[str, Any] = field(default_factory=dict)
     label: float | None = None
     weight: float = 1.0
+    headers: tuple[Header, ...] = ()
 
 
 def cases(count: int, seed: int = 11) -> list[Case]:
@@ -144,10 +146,10 @@ def plain_loop(records: list[Case], chosen: Settings) -> Expected:
             if case.reason is not None and case.reason not in ("diverged", "too_many_features"):
                 dead.append((offset, case.reason))
                 continue
-            features, label = case.features, case.label
-            if case.reason is not None:
+            features, label, id = case.features, case.label, case.id
+            if case.reason is not None:  # it is for the model to say, and not every model refuses it
                 parsed = json.loads(case.value or b"")
-                features, label = parsed["features"], parsed["label"]
+                features, label, id = parsed["features"], parsed["label"], parsed.get("id")
             probability, version = model.predict_one(features), model.version
             if label is not None:
                 model.learn_one(features, label, case.weight)
@@ -156,7 +158,7 @@ def plain_loop(records: list[Case], chosen: Settings) -> Expected:
             continue
         predictions.append(
             {
-                "id": f"{chosen.topics.samples}-0-{offset}" if case.id is None else case.id,
+                "id": f"{chosen.topics.samples}-0-{offset}" if id is None else id,
                 "prediction": int(probability > 0.5),
                 "probability": probability,
                 "label": None if label is None else int(label),

@@ -108,47 +108,71 @@ def _java_found() -> bool:
     return bool(shutil.which("java")) and (_jar_dir().is_dir() or bool(shutil.which("mvn")))
 
 
+class Broker:
+    """A broker started with ``java`` in a directory of its own, to be killed, started again and frozen."""
+
+    def __init__(self, home: Path, more: Mapping[str, str]) -> None:
+        self.bootstrap, internal, controller = (f"127.0.0.1:{free_port()}" for _ in range(3))
+        self._log = home / "broker.log"
+        self._java = ["java", "-Xmx1g", "-cp", f"{_jars()}/*"]
+        self._properties = home / "server.properties"
+        self._process: subprocess.Popen[bytes] | None = None
+        settings = dict(_settings(self.bootstrap, internal, controller, advertised=self.bootstrap))
+        settings["log.dirs"] = f"{home}/data"
+        for key, value in more.items():
+            settings[key] = f"{settings[key]},{value}" if key in settings else value
+        self._properties.write_text("".join(f"{key}={value}\n" for key, value in settings.items()))
+        storage = ["kafka.tools.StorageTool", "format", "-t", "perceptron-stream-test", "-c"]
+        subprocess.run([*self._java, *storage, str(self._properties)], check=True, capture_output=True)
+
+    def start(self) -> None:
+        """Start it on its data, which may be there, and wait until it answers."""
+        command = [*self._java, "kafka.Kafka", str(self._properties)]
+        with self._log.open("ab") as output:
+            self._process = subprocess.Popen(command, stdout=output, stderr=output, start_new_session=True)
+        try:
+            _wait_until_ready(self.bootstrap)
+        except NoBrokerError as error:
+            raise NoBrokerError(f"{error}\n{self._log.read_text()[-2000:]}") from error
+
+    def kill(self) -> None:
+        """Kill it at once; what it has written to its data is still there."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+
+    def freeze(self) -> None:
+        """Stop its clock."""
+        self._signal(signal.SIGSTOP)
+
+    def wake(self) -> None:
+        """Let it go on as if nothing had been."""
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, number: signal.Signals) -> None:
+        assert self._process is not None, "it was not started"
+        self._process.send_signal(number)
+
+
 @contextmanager
-def broker_from_jars(more: Mapping[str, str] | None = None) -> Iterator[str]:
-    """Yield the address of a broker started with ``java``; ``more`` settings add to lists that are there."""
+def own_broker(more: Mapping[str, str] | None = None) -> Iterator[Broker]:
+    """Yield a running broker of our own; ``more`` settings add to lists that are there."""
     if not _java_found():
         raise NoBrokerError("install Java 17+ and Maven")
-    classpath = f"{_jars()}/*"
-    client, internal, controller = (f"127.0.0.1:{free_port()}" for _ in range(3))
-    with tempfile.TemporaryDirectory(prefix="kafka-", ignore_cleanup_errors=True) as name:
-        home = Path(name)
-        properties = home / "server.properties"
-        settings = {**_settings(client, internal, controller, advertised=client), "log.dirs": f"{home}/data"}
-        for key, value in (more or {}).items():
-            settings[key] = f"{settings[key]},{value}" if key in settings else value
-        properties.write_text("".join(f"{key}={value}\n" for key, value in settings.items()))
-        java = ["java", "-Xmx1g", "-cp", classpath]
-        storage = [
-            *java,
-            "kafka.tools.StorageTool",
-            "format",
-            "-t",
-            "perceptron-stream-test",
-            "-c",
-            str(properties),
-        ]
-        subprocess.run(storage, check=True, capture_output=True)
-        with _running([*java, "kafka.Kafka", str(properties)], home / "broker.log"):
-            _wait_until_ready(client)
-            yield client
+    with tempfile.TemporaryDirectory(prefix="kafka-", ignore_cleanup_errors=True) as home:
+        started = Broker(Path(home), more or {})
+        try:
+            started.start()
+            yield started
+        finally:
+            started.kill()
 
 
 @contextmanager
-def _running(command: list[str], log: Path) -> Iterator[None]:
-    with log.open("wb") as output:
-        process = subprocess.Popen(command, stdout=output, stderr=output, start_new_session=True)
-    try:
-        yield
-    except NoBrokerError as error:
-        raise NoBrokerError(f"{error}\n{log.read_text()[-2000:]}") from error
-    finally:
-        process.kill()  # nothing in it is to be kept
-        process.wait()
+def broker_from_jars(more: Mapping[str, str] | None = None) -> Iterator[str]:
+    """Yield the address of a broker of our own."""
+    with own_broker(more) as started:
+        yield started.bootstrap
 
 
 def _settings(client: str, internal: str, controller: str, *, advertised: str) -> Mapping[str, str]:

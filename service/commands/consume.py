@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, BinaryIO
 
 import msgspec
@@ -62,19 +62,23 @@ def committed(
     follow: bool = False,
     stop: threading.Event | None = None,
     at_most: int | None = None,
+    start: Mapping[Partition, int] | None = None,
 ) -> Iterator[Batch]:
-    """Yield what is committed, from the first offsets to the ends as they are now; ``follow`` goes on."""
+    """Yield what is committed, from the start, else the first offsets, to the ends as they are now.
+
+    With ``follow`` it goes on behind them.
+    """
     partitions = [(topic, number) for number in range(stream.partitions(topic))]
     ends = {partition: stream.end_offset(partition) for partition in partitions}
     with stream.reader() as reader:
-        reader.seek({partition: stream.first_offset(partition) for partition in partitions})
+        reader.seek(start or {partition: stream.first_offset(partition) for partition in partitions})
         patience = _Patience(stream, reader)
         while not (stop and stop.is_set()):
             hidden = [partition for partition in ends if reader.position(partition) < ends[partition]]
             if not (hidden or follow):
                 return
             batches = reader.poll(min(POLL_RECORDS, at_most or POLL_RECORDS), POLL_S)
-            yield from batches if follow else (_cut(batch, ends) for batch in batches)
+            yield from batches if follow else filter(len, (_cut(batch, ends) for batch in batches))
             if not follow:
                 patience.check(hidden, ends)
 

@@ -111,7 +111,10 @@ class RiverEstimator:
         """
         self.is_pickled = PICKLE in parts
         if not self.is_pickled:
-            self._take(restore(parts, self._make()))
+            restored = restore(parts, self._make())
+            if type(restored) is not type(self._template):
+                raise ValueError(f"the stored state is a {type(restored).__name__}, not one of {self.name}")
+            self._take(restored)
             return
         if not self._allow_pickle:
             raise ConfigurationError(

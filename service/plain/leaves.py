@@ -92,7 +92,12 @@ class _Compiled(Kind):
         return reduced[2]
 
     def put(self, thing: Any, plain: Any) -> Any:
-        thing.__setstate__(plain)
+        try:
+            thing.__setstate__(plain)
+        except BaseException as error:
+            if type(error).__name__ != "PanicException":  # Rust's, which is no Exception
+                raise
+            raise ValueError(f"not a state of {name_of(type(thing))}: {error}") from None
         return thing
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from typing import Any, TypeVar
 
@@ -17,7 +17,7 @@ from confluent_kafka import (
 )
 from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic, OffsetSpec, ResourceType  # type: ignore[attr-defined]
 
-from service.errors import TopicMissing
+from service.errors import PerceptronError, TopicMissing
 from service.streams import kafka_common as common
 from service.streams.confluent_clients import READER_GUARDS, Connection, Reader, Seat
 from service.streams.confluent_writer import Appender, Writer
@@ -35,6 +35,7 @@ class ConfluentStream(KafkaStream):
 
     def __init__(self, servers: str, options: Mapping[str, Any], session_timeout_ms: int) -> None:
         self._connection = Connection(servers, options)
+        self._options = options
         super().__init__(self._connection, session_timeout_ms)
         self._refusal: KafkaError | None = None
         self._admin = self._connection.open(AdminClient, {}, {"error_cb": self._on_error})
@@ -91,20 +92,25 @@ class ConfluentStream(KafkaStream):
 
     def _has_leaders(self, topic: str) -> bool:
         with suppress(TopicMissing):
-            return all(partition.leader is not None for partition in self._describe(topic))
+            return all(partition.leader is not None for partition in self._describe(topic).partitions)
         return False
 
-    def _describe(self, topic: str) -> Sequence[Any]:
+    def _describe(self, topic: str) -> Any:
         asked = TopicCollection([topic])
-        found: Sequence[Any] = self._ask(
+        return self._ask(
             topic,
-            lambda: self._admin.describe_topics(asked, request_timeout=ATTEMPT_S)[topic].result().partitions,
+            lambda: self._admin.describe_topics(asked, request_timeout=ATTEMPT_S)[topic].result(),
         )
-        return found
 
     def partitions(self, topic: str) -> int:
         """Return how many partitions a topic has."""
-        return len(self._describe(topic))
+        return len(self._describe(topic).partitions)
+
+    def topic_id(self, topic: str) -> str:
+        """Return what tells a topic from one of the same name that was made anew."""
+        id = self._describe(topic).topic_id
+        high, low = id.get_most_significant_bits(), id.get_least_significant_bits()
+        return common.topic_id((high % 2**64) << 64 | low % 2**64)
 
     def first_offset(self, partition: Partition) -> int:
         """Return the position of the first record that is still there."""
@@ -150,7 +156,15 @@ class ConfluentStream(KafkaStream):
         return {place.partition: place.offset for place in found if place.offset >= 0}
 
     def open_transactions(self, partition: Partition) -> str:
-        """Return nothing: librdkafka cannot ask."""
+        """Describe, for a person, the transactions open on a partition.
+
+        By kafka-python, where it takes the same options: librdkafka cannot ask.
+        """
+        from service.streams.kafka_python import KafkaPythonStream
+
+        ours = self._servers, self._options, self._session_timeout_ms
+        with suppress(PerceptronError), KafkaPythonStream(*ours) as stream:
+            return stream.open_transactions(partition)
         return ""
 
     def _open_appender(self) -> Appender:

@@ -6,7 +6,7 @@ import logging
 import re
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 
 import confluent_kafka
@@ -77,12 +77,14 @@ class Connection:
         self._options = common.dotted(options)
         self.max_record_bytes = common.record_limit(self._options, "message.max.bytes")
 
-    def open(self, kind: type[Client], defaults: Mapping[str, Any], guards: Mapping[str, Any]) -> Client:
+    def open(
+        self, kind: type[Client], defaults: Mapping[str, Any], guards: Mapping[str, Any], logger: Any = log
+    ) -> Client:
         """Make a client: our defaults, then the user's options, then what must not be changed."""
         guards = {"bootstrap.servers": self.servers, "client.id": common.client_id(), **guards}
         config = {**COMMON, **defaults, **self._options, **guards}
         try:
-            return kind(config, logger=log)
+            return kind(config, logger=logger)
         except (KafkaException, TypeError, ValueError) as error:
             named = re.findall(r'property:? "([\w.]+)"', str(error))
         raise common.wrong_option(self.client, named or self._options) from None
@@ -106,13 +108,22 @@ class Reader(Closing):
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._positions: dict[Partition, int] = {}
+        self._known: set[str] = set()
         self._consumer = connection.open(Consumer, CONSUMER, READER_GUARDS)
         self._open = True
 
     def seek(self, positions: Mapping[Partition, int]) -> None:
         """Read exactly these partitions from now on, each from its position."""
         self._positions = dict(positions)
+        for topic in {topic for topic, _ in positions} - self._known:
+            self._find(topic)
         self._consumer.assign([TopicPartition(*place, offset) for place, offset in positions.items()])
+
+    def _find(self, topic: str) -> None:
+        """Ask who leads a topic's partitions: by itself the client often takes half a second to find out."""
+        with suppress(KafkaException):  # then it finds out as it would have
+            self._consumer.list_topics(topic, timeout=SLICE_S)
+            self._known.add(topic)
 
     def poll(self, max_records: int, timeout_s: float) -> list[Batch]:
         """Return at most ``max_records`` records, waiting ``timeout_s`` for the first."""

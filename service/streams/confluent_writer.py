@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 import time
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer, TopicPartition
 
 from service.streams import kafka_common as common
-from service.streams.confluent_clients import Connection, Seat
+from service.streams.confluent_clients import Connection, Seat, log
 from service.streams.kafka_common import COMMIT_TIMEOUT_S, SLICE_S, TIMEOUT_S
 from service.streams.kafka_writer import TransactionalWriter
 from service.streams.port import Closing, Membership, Output, Partition
@@ -24,6 +27,22 @@ PRODUCER = {
 }
 TRANSACTIONS = {"transaction.timeout.ms": common.TRANSACTION_TIMEOUT_MS}
 PRODUCER_GUARDS = {"enable.idempotence": True, "acks": "all"}
+AUDIBLE = {"log_level": 6, "log.connection.close": True}
+
+
+class Ears(logging.LoggerAdapter[logging.Logger]):
+    """Hears of lost connections and requests, of which the client tells nobody but its log.
+
+    It then sends an EndTxn again, within milliseconds, and the commit succeeds, while the first one may
+    still be under way to the broker.
+    """
+
+    has_heard = False
+
+    def log(self, level: int, msg: object, *args: object, **kwargs: Any) -> None:
+        """Take the facility that comes first, and pass all of it on."""
+        self.has_heard |= bool(args) and args[0] in ("FAIL", "REQTMOUT")
+        super().log(level, msg, *args, **kwargs)
 
 
 def enqueue(producer: Producer, outputs: Sequence[Output]) -> None:
@@ -80,15 +99,16 @@ class Writer(TransactionalWriter):
     def __init__(self, connection: Connection, name: str) -> None:
         super().__init__()
         self._servers = connection.servers
-        self._lost_connection = False
-        guards = {**PRODUCER_GUARDS, "transactional.id": name, "error_cb": self._on_error}
+        self._ears = Ears(log)
+        guards = {**PRODUCER_GUARDS, **AUDIBLE, "transactional.id": name}
         # No on_delivery: with one the client breaks on being fenced, and a lost record fails the end anyway.
-        self._producer = connection.open(Producer, {**PRODUCER, **TRANSACTIONS}, guards)
+        self._producer = connection.open(Producer, {**PRODUCER, **TRANSACTIONS}, guards, self._ears)
         with connection.telling(f"transactional id {name}"):
+            with suppress(KafkaException):  # without a connection it looks for the coordinator twice a second
+                self._producer.list_topics(timeout=SLICE_S)
             self._again(self._producer.init_transactions, COMMIT_TIMEOUT_S)
-
-    def _on_error(self, error: KafkaError) -> None:
-        self._lost_connection = True
+        self._producer.poll(0)
+        self._ears.has_heard = False  # what was lost before the first transaction can't harm one
 
     @staticmethod
     def _again(call: Callable[[float], None], timeout_s: float) -> None:
@@ -122,13 +142,27 @@ class Writer(TransactionalWriter):
         self._again(self._producer.commit_transaction, COMMIT_TIMEOUT_S)
 
     def _abandon(self) -> None:
-        with suppress(KafkaException):
+        try:
             self._producer.abort_transaction(TIMEOUT_S / 2)
+        except KafkaException as error:
+            if error.args[0].fatal():
+                return self._free()
         with suppress(KafkaException):
             self._producer.purge()
+        return None
+
+    def _free(self) -> None:
+        """Close what a fatal error has ended: the client would keep its threads and sockets for good.
+
+        Nothing else is closed, since that waits for a broker that is away, whatever time it is given.
+        """
+        with warnings.catch_warnings(action="ignore"), suppress(KafkaException):
+            self._producer.close()
 
     def _disconnected(self) -> bool:
-        return self._lost_connection
+        if self._alive:
+            self._producer.poll(0)  # serves the log
+        return self._ears.has_heard
 
     def _named(self, error: BaseException) -> tuple[str, str]:
         if isinstance(error, SystemError):  # what is fatal, met by the client within a callback of ours

@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Iterable, Mapping
 from typing import Any
+from uuid import UUID
 
 from service.errors import (
     ConfigurationError,
@@ -39,6 +40,11 @@ SYNONYMS = {
     "ssl.key.password": "ssl.password",
     "message.max.bytes": "max.request.size",
 }
+
+
+def topic_id(number: int) -> str:
+    """Return a topic's id as text, alike by either client; empty where an old broker has none to tell."""
+    return str(UUID(int=number)) if number else ""
 
 
 def client_id() -> str:

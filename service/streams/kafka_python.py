@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from typing import Any, TypeVar
+from uuid import UUID
 
 from kafka import KafkaAdminClient, TopicPartition
 from kafka.admin import ConfigResource, NewTopic, OffsetSpec
@@ -68,13 +69,21 @@ class KafkaPythonStream(KafkaStream):
 
     def partitions(self, topic: str) -> int:
         """Return how many partitions a topic has."""
-        return self._ask(lambda: self._count_partitions(topic))
+        return len(self._describe(topic)["partitions"])
 
-    def _count_partitions(self, topic: str) -> int:
+    def topic_id(self, topic: str) -> str:
+        """Return what tells a topic from one of the same name that was made anew."""
+        return common.topic_id(UUID(str(self._describe(topic).get("topic_id") or UUID(int=0))).int)
+
+    def _describe(self, topic: str) -> Mapping[str, Any]:
+        return self._ask(lambda: self._describe_once(topic))
+
+    def _describe_once(self, topic: str) -> Mapping[str, Any]:
+        found: Mapping[str, Any]
         (found,) = self._admin.describe_topics([topic])
         if found["error_code"]:
             raise for_code(found["error_code"])(topic)
-        return len(found["partitions"])
+        return found
 
     def first_offset(self, partition: Partition) -> int:
         """Return the position of the first record that is still there."""

@@ -184,6 +184,15 @@ class Stream(Closing, Protocol):
             There is no such topic.
         """
 
+    def topic_id(self, topic: str) -> str:
+        """Return what tells a topic from one of the same name that was made anew; empty where it has none.
+
+        Raises
+        ------
+        TopicMissing
+            There is no such topic.
+        """
+
     def first_offset(self, partition: Partition) -> int:
         """Return the position of the first record that is still there."""
 

@@ -2,7 +2,8 @@
 
 Everything that must hold together is one transaction of SQLite, so exactly-once needs no protocol:
 the epoch of the writer, the seat of the member, the records and the group's offsets are rows that are
-checked and written under one lock. Readers never wait for writers (WAL).
+checked and written under one lock. Readers never wait for writers (WAL). An acknowledged commit is synced:
+it outlives the process and a power cut, and of one that was not acknowledged nothing or all is there.
 
 Unlike Kafka, a topic is made on first use, with one partition: a learner may start before the first
 producer. Several processes may share the file, as long as they run on one machine.
@@ -26,7 +27,7 @@ from service.streams.port import (
     Partition,
     TopicSpec,
 )
-from service.streams.sqlite_logs import OnFile
+from service.streams.sqlite_logs import TOPIC_ID, OnFile
 from service.streams.sqlite_membership import SqliteMembership
 
 SHORTEST_NAP_S = 0.001
@@ -175,6 +176,10 @@ class SqliteStream(OnFile):
                 f"{self._file.path}: there is no topic {topic!r}; perceptron topics create makes it"
             )
         return self._file.partitions(topic)
+
+    def topic_id(self, topic: str) -> str:
+        """Return what tells a topic from one of the same name that was made anew; old files have none."""
+        return self._file.config(topic).get(TOPIC_ID, "")
 
     def first_offset(self, partition: Partition) -> int:
         """Return the position of the first record that is still there."""

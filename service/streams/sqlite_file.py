@@ -107,6 +107,8 @@ class SqliteFile:
         while True:
             try:
                 return self._connection.execute(sql, parameters).fetchall()
+            except UnicodeDecodeError as error:  # what SQLite says of a schema that is none
+                raise damaged(self.path, error) from None
             except sqlite3.Error as error:
                 if _code(error) not in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED) or (
                     time.monotonic() > deadline
@@ -166,7 +168,7 @@ _MEANING: dict[int, tuple[type[StreamError], str]] = {
     sqlite3.SQLITE_BUSY: (Unreachable, "another process holds the lock; end it or try again"),
     sqlite3.SQLITE_LOCKED: (Unreachable, "another process holds the lock; end it or try again"),
     sqlite3.SQLITE_CANTOPEN: (Unreachable, "check that its directory exists and may be written to"),
-    sqlite3.SQLITE_IOERR: (Unreachable, "check the disk"),
+    sqlite3.SQLITE_IOERR: (Unreachable, "check the disk, and what quota and file size this user may use"),
     sqlite3.SQLITE_FULL: (Unreachable, "make room on the disk"),
     sqlite3.SQLITE_READONLY: (NotAuthorized, "give this user the right to write the file and its directory"),
     sqlite3.SQLITE_PERM: (NotAuthorized, "give this user the right to write the file and its directory"),
@@ -184,6 +186,11 @@ def _refuse_other_files(path: Path) -> None:
     with contextlib.suppress(OSError):  # SQLite says better what is wrong with a path
         if path.is_file() and 0 < path.stat().st_size < SMALLEST_DATABASE:
             raise Damaged(f"{path}: the file is not a database; {_MEANING[sqlite3.SQLITE_NOTADB][1]}")
+
+
+def damaged(path: str, error: Exception) -> Damaged:
+    """Say that the file is not what was written to it, and what to do."""
+    return Damaged(f"{path}: {error}; {_MEANING[sqlite3.SQLITE_CORRUPT][1]}")
 
 
 def _explained(path: str, error: sqlite3.Error) -> StreamError:

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import contextlib
 import json
+import operator
+import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import repeat
@@ -18,8 +20,12 @@ import msgspec
 
 from service.errors import RecordTooLarge, TopicMissing
 from service.streams.port import Batch, Closing, Header, Output, Partition, TopicSpec
-from service.streams.sqlite_file import SqliteFile
+from service.streams.sqlite_file import SqliteFile, damaged
 
+TOPIC_ID = "topic.id"
+"""Kept among a topic's settings: files made before there were ids stay valid."""
+
+_BYTES = {bytes, type(None)}
 _encode_headers = msgspec.msgpack.Encoder().encode
 _decode_headers = msgspec.msgpack.Decoder(tuple[tuple[str, bytes | None], ...]).decode
 
@@ -50,6 +56,14 @@ class SqliteLogs(SqliteFile):
             self._logs.clear()  # some may have been made in this very transaction
             raise
 
+    @contextlib.contextmanager
+    def _judging(self) -> Iterator[None]:
+        """Raise Damaged for content that is not what we wrote: SQLite has no checksums."""
+        try:
+            yield
+        except (ValueError, TypeError, msgspec.MsgspecError) as error:
+            raise damaged(self.path, error) from None
+
     def has(self, topic: str) -> bool:
         """Whether a topic has been made."""
         return bool(self.rows("SELECT 1 FROM topics WHERE name = ?", topic))
@@ -66,14 +80,15 @@ class SqliteLogs(SqliteFile):
     def config(self, topic: str) -> dict[str, str]:
         """Return a topic's settings; empty for an unknown one."""
         found = self.rows("SELECT config FROM topics WHERE name = ?", topic)
-        return dict(json.loads(found[0][0])) if found else {}
+        with self._judging():
+            return dict(json.loads(found[0][0])) if found else {}
 
     def create(self, topic: TopicSpec) -> None:
         """Make a topic unless it exists."""
         with self.transaction():
             if self.has(topic.name):
                 return
-            config = json.dumps(dict(topic.config))
+            config = json.dumps({**topic.config, TOPIC_ID: secrets.token_hex(16)})
             self.rows("INSERT INTO topics VALUES (?, ?, ?)", topic.name, topic.partitions, config)
             for partition in range(topic.partitions):
                 sql = "INSERT INTO logs (topic, partition) VALUES (?, ?) RETURNING id"
@@ -127,8 +142,11 @@ class SqliteLogs(SqliteFile):
             return None
         offsets, keys, values, packed = zip(*rows, strict=True)
         headers: Sequence[Sequence[Header]] = ((),) * len(rows)
-        if any(packed):
-            headers = [_decode_headers(blob) if blob else () for blob in packed]
+        with self._judging():
+            if not (_rise(offsets, position) and {*map(type, keys), *map(type, values)} <= _BYTES):
+                raise ValueError(f"{partition[0]}-{partition[1]}, behind offset {position}: no records")
+            if any(packed):
+                headers = [_decode_headers(blob) if blob else () for blob in packed]
         return Batch(*partition, offsets, keys, values, headers)
 
     def write(self, outputs: Sequence[Output]) -> None:
@@ -172,6 +190,11 @@ class OnFile(Closing):
     def close(self) -> None:
         """Release the connection; never raises."""
         self._file.close()
+
+
+def _rise(offsets: Sequence[int], position: int) -> bool:
+    """Whether offsets rise from a position on."""
+    return offsets[0] >= position and all(map(operator.lt, offsets, offsets[1:]))
 
 
 def _is_compacted(config: Mapping[str, str]) -> bool:

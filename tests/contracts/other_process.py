@@ -15,7 +15,8 @@ from types import TracebackType
 from typing import Self, overload
 
 from service.streams.port import CommitFailed, Membership, Writer
-from tests.contracts.rig import Rig, open_kind, output, wait_until
+from tests.contracts.rig import SESSION_TIMEOUT_MS, Rig, open_kind, output, wait_until
+from tests.faults.simulation.neighbour import Neighbour
 
 STALLED_RECORDS = 3000
 
@@ -107,6 +108,15 @@ class OtherProcess:
         for pipe in (self._process.stdin, self._process.stdout):
             assert pipe is not None
             pipe.close()
+
+
+def other_process(
+    rig: Rig, group: str, topic: str, writer: str, instance_id: str = ""
+) -> OtherProcess | Neighbour:
+    """Start a process beside ours; a model broker lives in this one, and so do its processes."""
+    if rig.kind == "simulated":
+        return Neighbour(rig.address, SESSION_TIMEOUT_MS, group, topic, writer, instance_id)
+    return OtherProcess(rig, group, topic, writer, instance_id)
 
 
 if __name__ == "__main__":

@@ -6,11 +6,11 @@ import contextlib
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from service.streams.port import Header, Membership, Output, Partition, Reader, Stream, TopicSpec
 
-KINDS = ("sqlite", "kafka-python", "confluent")
+KINDS = ("sqlite", "kafka-python", "confluent", "simulated")
 SESSION_TIMEOUT_MS = 1500
 DEADLINE_S = 20.0
 
@@ -18,8 +18,13 @@ T = TypeVar("T")
 Record = tuple[int, bytes | None, bytes | None, list[Header]]
 
 
-def open_kind(kind: str, address: str) -> Stream:
-    """Open a stream of a kind at a path or a bootstrap address."""
+def open_kind(kind: str, address: Any) -> Stream:
+    """Open a stream of a kind at a path, a bootstrap address, or over a model broker."""
+    if kind == "simulated":
+        from tests.faults.simulation.process import Outsider
+        from tests.faults.simulation.stream import SimulatedStream
+
+        return SimulatedStream(address, Outsider(address.clock), SESSION_TIMEOUT_MS)
     if kind == "sqlite":
         from service.streams.sqlite import SqliteStream
 
@@ -36,7 +41,7 @@ def open_kind(kind: str, address: str) -> Stream:
 class Rig:
     """One kind of stream at one place; closes in the end whatever a test opened by it."""
 
-    def __init__(self, kind: str, address: str, closing: contextlib.ExitStack) -> None:
+    def __init__(self, kind: str, address: Any, closing: contextlib.ExitStack) -> None:
         self.kind = kind
         self.address = address
         self._closing = closing

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from service.streams.port import CommitFailed, Fenced, Output
-from tests.contracts.other_process import OtherProcess
+from tests.contracts.other_process import other_process
 from tests.contracts.rig import Rig, output, read_to_end, wait_until
 
 
@@ -94,7 +94,7 @@ def test_a_seat_that_was_left_can_commit_nothing(rig: Rig) -> None:
 def test_a_writer_killed_in_mid_commit_leaves_nothing_and_the_next_fence_frees_the_log(rig: Rig) -> None:
     model, group, name = rig.topic(), rig.name(), rig.name()
     reader = rig.reader({model: 0})
-    with OtherProcess(rig, group, model, name) as other:
+    with other_process(rig, group, model, name) as other:
         assert other.tell("commit") == "committed"
         list(read_to_end(rig.stream, reader, (model, 0)))
         assert other.tell("stall") == "stalled"

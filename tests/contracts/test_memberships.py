@@ -8,7 +8,7 @@ import time
 import pytest
 
 from service.errors import ConfigurationError
-from tests.contracts.other_process import OtherProcess
+from tests.contracts.other_process import other_process
 from tests.contracts.rig import SESSION_TIMEOUT_MS, Rig, output, wait_until
 
 SHARD = frozenset({0})
@@ -46,7 +46,7 @@ def test_groups_do_not_know_each_other(rig: Rig) -> None:
 
 def test_a_dead_members_shard_is_free_after_its_session(rig: Rig) -> None:
     model, group = rig.topic(), rig.name()
-    with OtherProcess(rig, group, model, rig.name()) as other:
+    with other_process(rig, group, model, rig.name()) as other:
         standby = rig.join(group, model)
         assert standby.poll() == frozenset()
         other.kill()
@@ -55,7 +55,7 @@ def test_a_dead_members_shard_is_free_after_its_session(rig: Rig) -> None:
 
 def test_a_member_woken_from_a_freeze_can_neither_prove_nor_commit(rig: Rig) -> None:
     model, group, name = rig.topic(), rig.name(), rig.name()
-    with OtherProcess(rig, group, model, name) as zombie:
+    with other_process(rig, group, model, name) as zombie:
         assert zombie.tell("prove") == "True"
         standby = rig.join(group, model)
         zombie.signal(signal.SIGSTOP)

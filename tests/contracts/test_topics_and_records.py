@@ -8,7 +8,7 @@ import pytest
 
 from service.errors import OffsetGone, RecordTooLarge, TopicMissing
 from service.streams.port import Header, Output, TopicSpec
-from tests.contracts.rig import Rig, output, read_to_end, wait_until
+from tests.contracts.rig import Rig, open_kind, output, read_to_end, wait_until
 
 
 def test_a_topic_is_made_once_and_stays_as_it_is(rig: Rig) -> None:
@@ -29,6 +29,25 @@ def test_a_missing_topic_is_an_error_except_where_topics_are_made_on_first_use(r
     else:
         with pytest.raises(TopicMissing, match=missing):
             rig.stream.partitions(missing)
+
+
+def test_a_topic_keeps_its_id_and_one_made_anew_has_another(rig: Rig) -> None:
+    topic, other = rig.topic(), rig.topic()
+    id = rig.stream.topic_id(topic)
+    assert id
+    assert rig.open().topic_id(topic) == id
+    assert rig.stream.topic_id(other) != id
+    make_anew(rig, topic)
+    assert rig.stream.topic_id(topic) not in ("", id)
+
+
+def test_a_topics_id_is_the_same_by_either_client(rig: Rig) -> None:
+    topic = rig.topic()
+    other = {"confluent": "kafka-python", "kafka-python": "confluent"}.get(rig.kind, rig.kind)
+    if other == "confluent":
+        pytest.importorskip("confluent_kafka")
+    with open_kind(other, rig.address) as stream:
+        assert stream.topic_id(topic) == rig.stream.topic_id(topic)
 
 
 def test_records_come_back_byte_for_byte(rig: Rig) -> None:
@@ -183,9 +202,43 @@ def cut(rig: Rig, topic: str, first: int) -> None:
         database.execute("UPDATE logs SET first_offset = ? WHERE id = ?", (first, log))
         database.commit()
         database.close()
+    elif rig.kind == "simulated":
+        rig.address.log((topic, 0)).cut(first)
     else:
         import kafka
 
         admin = kafka.KafkaAdminClient(bootstrap_servers=rig.address)
         admin.delete_records({kafka.TopicPartition(topic, 0): first})
         admin.close()
+
+
+def make_anew(rig: Rig, topic: str) -> None:
+    """Delete a topic, as an administrator would, and make it again."""
+    if rig.kind == "sqlite":
+        import sqlite3
+
+        database = sqlite3.connect(rig.address)
+        [(log,)] = database.execute("SELECT id FROM logs WHERE topic = ?", (topic,))
+        database.execute(f"DROP TABLE records_{log}")
+        database.execute("DELETE FROM topics WHERE name = ?", (topic,))
+        database.execute("DELETE FROM logs WHERE topic = ?", (topic,))
+        database.commit()
+        database.close()
+    elif rig.kind == "simulated":
+        rig.address.delete(topic)
+    else:
+        import kafka
+
+        admin = kafka.KafkaAdminClient(bootstrap_servers=rig.address)
+        admin.delete_topics([topic])
+        admin.close()
+    wait_until(lambda: is_gone(rig, topic))
+    rig.stream.create_topics([TopicSpec(topic)])
+
+
+def is_gone(rig: Rig, topic: str) -> bool:
+    """Whether the stream has taken note that a topic is no more."""
+    try:
+        return not rig.stream.topic_id(topic)
+    except TopicMissing:
+        return True

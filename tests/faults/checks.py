@@ -32,6 +32,7 @@ class Left:
     metrics: dict[str, float]
     group: dict[int, int]
     open_transactions: str
+    last_key: bytes | None = b"head"  # of the model topic
     compacted: bool = False  # whether older heads may be gone
 
 
@@ -58,6 +59,7 @@ def collect(stream: Stream, chosen: Settings, compacted: bool = False) -> Left:
         metrics=learner.metric_values(),
         group=stream.group_offsets(chosen.group, topics.samples),
         open_transactions="; ".join(filter(None, map(stream.open_transactions, written))),
+        last_key=next((key for _, key, _, _ in reversed(read_topic(stream, topics.model))), b"head"),
         compacted=compacted or stream.client.startswith("sqlite"),  # which keeps the last of each key
     )
 
@@ -127,6 +129,20 @@ def the_model_is_equal(left: Left, oracle: Oracle) -> Iterator[str]:
             break
 
 
+def counts_are_equal(left: Left, oracle: Oracle) -> Iterator[str]:
+    """Find a last head that has counted other numbers of predictions and rejections than there are."""
+    for head in left.heads[-1:]:
+        counted, expected = (head.predicted, dict(head.rejected)), oracle.counts
+        if counted != expected:
+            yield f"head {head.sequence} has counted {counted}; {expected} was expected"
+
+
+def the_head_closes_each_commit(left: Left, oracle: Oracle) -> Iterator[str]:
+    """Find a model topic that ends with anything but a head."""
+    if left.last_key != b"head":
+        yield f"the last record of the model topic has the key {left.last_key!r:.80}"
+
+
 def positions_agree(left: Left, oracle: Oracle) -> Iterator[str]:
     """Where the group is, the last head is, and that is the end of the input."""
     last = _position(left.heads[-1]) if left.heads else 0
@@ -160,6 +176,8 @@ CHECKS: Sequence[Callable[[Left, Oracle], Iterator[str]]] = (
     every_record_is_answered_once_in_order,
     bytes_are_equal,
     the_model_is_equal,
+    counts_are_equal,
+    the_head_closes_each_commit,
     positions_agree,
     sequence_has_no_gaps,
     only_the_owner_committed,

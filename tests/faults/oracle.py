@@ -58,7 +58,7 @@ class Oracle:
     def _take(self, offset: int, case: Case) -> None:
         chosen = self.settings.topics
         for output in self._learner.process(
-            Batch(chosen.samples, 0, [offset], [case.key], [case.value], [()])
+            Batch(chosen.samples, 0, [offset], [case.key], [case.value], [case.headers])
         ):
             answers = self.predictions if output.topic == chosen.predictions else self.dead
             headers = tuple(output.headers[0]) if output.headers else ()
@@ -75,3 +75,8 @@ class Oracle:
     def metrics(self) -> dict[str, float]:
         """The progressive metrics over all of it."""
         return self._learner.metric_values()
+
+    @property
+    def counts(self) -> tuple[int, dict[str, int]]:
+        """How many records were predicted, and rejected by reason."""
+        return self._learner.position.predicted, dict(self._learner.position.rejected)

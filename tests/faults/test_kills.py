@@ -1,37 +1,35 @@
-"""Kill, freeze, restart, swap clients: what is left is, to the bit, what a run that never stopped leaves."""
+"""Kill, freeze, restart, swap clients: what is left is, to the bit, what a run that never stopped leaves.
+
+The campaigns of :mod:`tests.faults.broker` in small, so that what they rest on is held in every run.
+"""
 
 from __future__ import annotations
 
+import gc
 import random
 import time
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from service.settings import Settings
-from service.streams.port import Stream
+from service.streams.port import Fenced, TopicSpec
 from service.streams.select import open_stream
+from tests.contracts.rig import output
 from tests.corpus import cases, settings
-from tests.faults.checks import assert_exact, heads
+from tests.faults.broker import brokers, kills, rebalances, swaps, zombies
+from tests.faults.broker.episodes import Tally
+from tests.faults.broker.flat import Sample, is_flat
+from tests.faults.broker.points import POINTS, Trap
+from tests.faults.checks import assert_exact
 from tests.faults.oracle import Oracle
 from tests.faults.processes import Worker, provide, worker
+from tests.kafka_broker import NoBrokerError, give_up, own_broker
 
 RECORDS = cases(20_000)
 KILLS = 20
-
-pytestmark = pytest.mark.slow
-
-
-@contextmanager
-def provided(url: str, client: str, sections: dict[str, Any]) -> Iterator[tuple[Stream, Settings]]:
-    chosen = settings(**sections)
-    with open_stream(url, client=client, session_timeout_ms=1500) as stream:
-        provide(stream, chosen, RECORDS)
-        yield stream, chosen
+BOTH = ("confluent", "kafka-python")
 
 
 def kill_at_random(started: Worker, random_: random.Random) -> None:
@@ -45,64 +43,115 @@ def kill_at_random(started: Worker, random_: random.Random) -> None:
     started.kill()
 
 
-def killed_run(url: str, clients: list[str], seed: int) -> None:
-    name = f"kills-{uuid.uuid4().hex[:8]}"
-    random_ = random.Random(seed)
-    plain = {"model": {"name": name}, "engine": {"max_batch": 150}}
-    static = {"model": {"name": name}, "engine": {"max_batch": 150, "instance_id": "one"}}
-    with provided(url, clients[0], plain) as (stream, chosen):
-        for kill in range(KILLS):
-            with worker(url, clients[kill % len(clients)], static if kill % 3 else plain) as started:
+@pytest.mark.slow
+def test_twenty_kills_on_sqlite(tmp_path: Path) -> None:
+    url, random_ = f"sqlite:{tmp_path / 'kills.db'}", random.Random(1)
+    sections = {"model": {"name": f"kills-{uuid.uuid4().hex[:8]}"}, "engine": {"max_batch": 150}}
+    chosen = settings(**sections)
+    with open_stream(url, session_timeout_ms=1500) as stream:
+        provide(stream, chosen, RECORDS)
+        for _ in range(KILLS):
+            with worker(url, "auto", sections) as started:
                 kill_at_random(started, random_)
-        with worker(url, clients[-1], plain) as started:
+        with worker(url, "auto", sections) as started:
             started.finish()
         assert_exact(stream, Oracle(RECORDS, chosen))
 
 
-def test_twenty_kills_on_sqlite(tmp_path: Path) -> None:
-    killed_run(f"sqlite:{tmp_path / 'kills.db'}", ["auto"], seed=1)
-
-
-@pytest.mark.kafka
-@pytest.mark.parametrize("clients", [["confluent", "kafka-python"], ["kafka-python", "confluent"]])
-def test_twenty_kills_on_kafka_ending_on_the_other_client(kafka_bootstrap: str, clients: list[str]) -> None:
+@pytest.fixture
+def clients() -> tuple[str, str]:
+    """Return both clients."""
     pytest.importorskip("confluent_kafka")
-    killed_run(f"kafka://{kafka_bootstrap}", clients, seed=2)
+    return BOTH
 
 
 @pytest.mark.kafka
-@pytest.mark.parametrize("client", ["confluent", "kafka-python"])
-def test_another_process_takes_over_from_a_killed_and_from_a_frozen_one(
-    kafka_bootstrap: str, client: str
+@pytest.mark.slow
+@pytest.mark.parametrize("client", BOTH)
+def test_a_kill_at_any_point_of_the_protocols(
+    kafka_bootstrap: str, client: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if client == "confluent":
         pytest.importorskip("confluent_kafka")
-    url = f"kafka://{kafka_bootstrap}"
-    sections = {"model": {"name": f"two-{uuid.uuid4().hex[:8]}"}, "engine": {"max_batch": 20}}
-    with (
-        provided(url, client, sections) as (stream, chosen),
-        worker(url, client, sections) as first,
-    ):
-        assert first.next_commit() is not None
-        with worker(url, client, sections) as second, worker(url, client, sections) as third:
-            first.kill()
-            owner, standby = next_owner(second, third)
-            owner.freeze()
-            assert standby.next_commit() is not None, f"the standby has not taken over: {standby.errors()}"
-            owner.wake()
-            standby.finish()
-            owner.finish()
-        assert_exact(stream, Oracle(RECORDS, chosen))
-        attempts = {head.attempt for head in heads(stream, chosen)}
-        assert len(attempts) >= 3
+    monkeypatch.setenv("KAFKA_BOOTSTRAP", kafka_bootstrap)
+    *rows, total = kills.campaign(size=1, seed=1, client=client)
+    assert {row["kind"] for row in rows} == {*POINTS, kills.AT_RANDOM}
+    assert total["divergences"] == 0
 
 
-def next_owner(*workers: Worker) -> tuple[Worker, Worker]:
-    """Return the worker that commits first, and the other."""
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
-        for number, candidate in enumerate(workers):
-            if candidate.has_said():
-                return candidate, workers[1 - number]
-        time.sleep(0.01)
-    raise AssertionError("nobody took over")
+@pytest.mark.kafka
+@pytest.mark.slow
+def test_an_owner_that_wakes_behind_its_heir_writes_nothing(
+    kafka_bootstrap: str, clients: tuple[str, str]
+) -> None:
+    tally = Tally("zombies")
+    for pair in (clients, clients[::-1]):
+        zombies.chain(kafka_bootstrap, pair, 1, tally, turns=2)
+    assert tally.total("divergences") == 0
+
+
+@pytest.mark.kafka
+@pytest.mark.slow
+def test_members_come_and_go_while_it_learns_and_restores(
+    kafka_bootstrap: str, clients: tuple[str, str]
+) -> None:
+    tally = Tally("rebalances")
+    rebalances.storm(kafka_bootstrap, clients, random.Random(1), tally, moves=len(rebalances.KINDS))
+    assert tally.total("generations") > len(rebalances.KINDS)
+    assert tally.total("divergences") == 0
+
+
+@pytest.mark.kafka
+@pytest.mark.slow
+def test_the_client_is_swapped_in_mid_stream(kafka_bootstrap: str, clients: tuple[str, str]) -> None:
+    tally = Tally("swaps")
+    swaps.chain(kafka_bootstrap, clients, 1, tally, swaps=3)
+    assert tally.total("divergences") == 0
+
+
+@pytest.mark.kafka
+@pytest.mark.slow
+def test_learners_outlive_a_kill_and_a_freeze_of_the_broker(clients: tuple[str, str]) -> None:
+    tally = Tally("broker faults")
+    with ExitStack() as stack:
+        try:
+            broker = stack.enter_context(own_broker(brokers.AT_ONCE))
+        except NoBrokerError as error:
+            give_up(f"no broker was killed: {error}")
+        brokers.episode(broker, clients, [brokers.KILL, "freeze past the session"], random.Random(1), tally)
+    assert tally.total("divergences") == 0
+
+
+@pytest.mark.kafka
+@pytest.mark.parametrize("client", BOTH)
+def test_a_fenced_writer_keeps_no_descriptors(kafka_bootstrap: str, client: str) -> None:
+    if client == "confluent":
+        pytest.importorskip("confluent_kafka")
+    name, open_files = f"fenced-{uuid.uuid4().hex[:8]}", Path("/proc/self/fd")
+    descriptors = []
+    with open_stream(f"kafka://{kafka_bootstrap}", client=client) as stream:
+        stream.create_topics([TopicSpec(name)])
+        with stream.join(name, name) as seat:
+            for _ in range(5):
+                zombie, heir = stream.fence(name), stream.fence(name)
+                with pytest.raises(Fenced):
+                    zombie.commit([output(name, [b"too late"])], {}, seat)
+                heir.close()
+                del zombie, heir
+                gc.collect()
+                descriptors.append(len(list(open_files.iterdir())))
+    assert descriptors[-1] - descriptors[0] < 5, descriptors
+
+
+def test_a_leak_is_told_from_a_process_that_has_warmed_up() -> None:
+    warm = [Sample(100_000_000 + 1_000 * number, 40 + number % 3) for number in range(30)]
+    leaking = [Sample(100_000_000, 40 + number) for number in range(30)]
+    growing = [Sample(100_000_000 + 2_000_000 * number, 40) for number in range(30)]
+    assert is_flat([Sample(10_000_000, 5), *warm])
+    assert not is_flat(leaking)
+    assert not is_flat(growing)
+
+
+def test_a_point_that_is_not_there_is_refused() -> None:
+    with pytest.raises(ValueError, match="after the poll"):
+        Trap().arm("after the pole")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 
 import pytest
 
@@ -172,10 +173,19 @@ def test_metrics_of_river_by_name_agree_with_our_own() -> None:
 
 def test_a_sample_for_which_a_river_metric_is_not_defined_is_left_out_of_it_alone() -> None:
     learner = Learner(settings(model={"task": "regression", "metrics": ["RMSLE", "MAE"]}), WIDTHS)
-    values = [b'{"features": {"a": 1}, "label": %s}' % label for label in (b"3", b"-5", b"1e200", b"4")]
+    values = [b'{"features": {"a": 1}, "label": %s}' % label for label in (b"3", b"-5", b"1e140", b"4")]
     (predictions,) = learner.process(batch([Case(None, value) for value in values]))
     assert len(predictions) == 4
     assert learner.metric_values()["MAE"] == pytest.approx(learner.metric_values()["mae"])
+
+
+def test_one_enormous_label_does_not_spoil_the_metrics_for_good() -> None:
+    learner = Learner(settings(model={"task": "regression"}), WIDTHS)
+    values = [
+        b'{"features": {"a": 1}, "label": %s}' % label for label in (b"3", b"1.7e308", b"-1.7e308", b"4")
+    ]
+    learner.process(batch([Case(None, value) for value in values]))
+    assert all(map(math.isfinite, learner.metric_values().values()))
 
 
 def test_defaults_need_no_settings() -> None:

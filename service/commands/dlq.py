@@ -1,0 +1,166 @@
+"""``perceptron dlq``: what was refused, why, and back again once it can be used.
+
+Letters are open from the position of the last replay on; ``--all`` shows the others, too.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections import Counter
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from rich.console import Console, Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from service.commands.consume import committed
+from service.commands.letters import Letter, letters_of, open_from
+from service.commands.replay import Place
+from service.errors import ConfigurationError, PerceptronError
+from service.settings import Settings
+from service.streams.port import Stream
+
+SHOWN = 2000
+
+
+def letters(stream: Stream, settings: Settings, reason: str | None, whole: bool) -> Iterator[Letter]:
+    """Yield the open letters, with ``whole`` all that are there, of one reason where it is given."""
+    start = None if whole else open_from(stream, settings)
+    for batch in committed(stream, settings.topics.dlq, start=start):
+        yield from (letter for letter in letters_of(batch) if reason in (None, letter.error["reason"]))
+
+
+def listing(found: Iterator[Letter], at_most: int | None) -> Iterator[str]:
+    """Yield a line for each letter: where it lies, what it was, why it was refused."""
+    for letter in islice(found, at_most):
+        error = letter.error
+        source = f"{error['topic']}/{error['partition']}@{error['offset']}"
+        yield f"{letter.partition}:{letter.offset}  {error['reason']}  {source}  {error['message']:.200}"
+
+
+def letter_json(letter: Letter) -> dict[str, Any]:
+    """Return a letter as plain data; its value can be edited and given to ``replay --repairs``."""
+    error = letter.error
+    return {
+        "partition": letter.partition,
+        "offset": letter.offset,
+        "reason": error["reason"],
+        "message": error["message"],
+        "sample": {"topic": error["topic"], "partition": error["partition"], "offset": error["offset"]},
+        **_readable("key", letter.key),
+        **_readable("value", letter.value),
+    }
+
+
+def _readable(name: str, value: bytes | None) -> dict[str, str | None]:
+    try:
+        return {name: None if value is None else value.decode()}
+    except UnicodeDecodeError:
+        return {f"{name}_base64": base64.b64encode(value or b"").decode()}
+
+
+def find(stream: Stream, settings: Settings, place: str) -> Letter:
+    """Return the letter at ``PARTITION:OFFSET``, or at ``OFFSET`` of partition 0.
+
+    Raises
+    ------
+    ConfigurationError
+        That is no place.
+    PerceptronError
+        There is no letter.
+    """
+    partition, _, offset = place.rpartition(":")
+    if not offset.isdecimal() or not (partition or "0").isdecimal():
+        raise ConfigurationError(f"{place!r}: OFFSET or PARTITION:OFFSET was expected, as dlq ls shows it")
+    where = (int(partition or 0), int(offset))
+    for letter in letters(stream, settings, None, whole=True):
+        if (letter.partition, letter.offset) == where:
+            return letter
+    raise PerceptronError(f"there is no dead letter at {place} in {settings.topics.dlq!r}")
+
+
+def letter_text(letter: Letter) -> RenderableType:
+    """Return a letter as a person reads it."""
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="bold")
+    for name, value in {**letter.error, "key": _text(letter.key)}.items():
+        table.add_row(name, Text(value))
+    for name, header in letter.own:
+        table.add_row(f"header {name}", Text(_text(header)))
+    value = _text(letter.value) if letter.is_whole else "(too large to be kept: it is in the samples topic)"
+    return Group(table, Text(), Text(value[:SHOWN] + (" ..." if len(value) > SHOWN else "")))
+
+
+def _text(value: bytes | None) -> str:
+    return "(none)" if value is None else value.decode("utf-8", "backslashreplace")
+
+
+def counts(found: Iterator[Letter]) -> list[dict[str, Any]]:
+    """Return how many letters there are of each reason, the most frequent first, each with the latest one."""
+    latest: dict[str, Letter] = {}
+    numbers: Counter[str] = Counter()
+    for letter in found:
+        numbers[letter.error["reason"]] += 1
+        latest[letter.error["reason"]] = letter
+    return [
+        {
+            "reason": reason,
+            "letters": number,
+            "latest": f"{latest[reason].partition}:{latest[reason].offset}",
+            "message": latest[reason].error["message"],
+        }
+        for reason, number in numbers.most_common()
+    ]
+
+
+def print_counts(rows: list[dict[str, Any]]) -> None:
+    """Print the table of reasons."""
+    table = Table(box=None, pad_edge=False)
+    for column in ("reason", "letters", "latest", "message"):
+        table.add_column(column, justify="right" if column == "letters" else "left")
+    for row in rows:
+        table.add_row(row["reason"], f"{row['letters']:,}", row["latest"], Text(f"{row['message']:.120}"))
+    Console(highlight=False).print(table if rows else "no dead letters")
+
+
+class _Repair(msgspec.Struct):
+    partition: int
+    offset: int
+    value: str
+
+
+def repairs(file: Path | None) -> dict[Place, bytes]:
+    """Return repaired values by place, from lines as ``dlq ls --json`` prints them.
+
+    Raises
+    ------
+    ConfigurationError
+        The file can't be read, or a line has no partition, offset and value.
+    """
+    if file is None:
+        return {}
+    found = {}
+    decode = msgspec.json.Decoder(_Repair).decode
+    try:
+        lines = file.read_bytes().splitlines()
+    except OSError as error:
+        raise ConfigurationError(f"--repairs {file}: {error.strerror}") from None
+    for number, line in enumerate(lines, start=1):
+        try:
+            repair = decode(line)
+        except msgspec.DecodeError as error:
+            raise ConfigurationError(
+                f"--repairs {file}, line {number}: {error}; a line of dlq ls --json was expected"
+            ) from None
+        found[repair.partition, repair.offset] = repair.value.encode()
+    return found
+
+
+def line_json(letter: Letter) -> str:
+    """Return a letter as a line of JSON."""
+    return json.dumps(letter_json(letter), ensure_ascii=False)

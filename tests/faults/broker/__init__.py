@@ -1,0 +1,1 @@
+"""Campaigns against a real broker, by both clients."""

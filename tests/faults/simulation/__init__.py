@@ -1,0 +1,1 @@
+"""The real engine over a model of the broker, in virtual time, by seed."""
