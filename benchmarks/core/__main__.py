@@ -26,6 +26,7 @@ from benchmarks.core.contenders import (
 )
 from benchmarks.core.interpreted import Interpreted
 from benchmarks.core.samples import Samples, dense, sparse
+from benchmarks.report import markdown
 
 BARE = [
     Contender("river: LogisticRegression", river_bare, ""),
@@ -88,9 +89,7 @@ def main() -> None:
     )
     print(f"{time.strftime('%Y-%m-%d')}. Ratio: to river's line above; of AdaGrad, auto and ladder to the")
     print("line that their cost is measured by (below 1: slower).\n")
-    print("| samples | learner | µs a sample | lowest–highest | ratio |\n|---|---|---:|---:|---:|")
-    for line in lines:
-        print(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |")
+    print(markdown(["samples", "learner", "µs a sample", "lowest–highest", "ratio"], lines, texts=2))
 
 
 if __name__ == "__main__":

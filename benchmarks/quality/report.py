@@ -9,6 +9,7 @@ from pathlib import Path
 from benchmarks.quality.contenders import OURS
 from benchmarks.quality.results import Results, binary, geometric_mean, share
 from benchmarks.quality.rows import BINARY, REGRESSION
+from benchmarks.report import markdown
 
 OWN = {contender.name for contender in OURS}
 Row = list[str]
@@ -52,9 +53,7 @@ def as_text(rows: list[Row]) -> str:
 
 def as_markdown(rows: list[Row]) -> str:
     """Return the rows as a Markdown table."""
-    head, *body = rows
-    rule = ["---", *["---:"] * (len(head) - 1)]
-    return "\n".join(f"| {' | '.join(row)} |" for row in (head, rule, *body))
+    return markdown(rows[0], rows[1:])
 
 
 def sections(results: Results) -> Iterable[tuple[str, list[Row]]]:
