@@ -28,7 +28,7 @@ from service.answers import Answers
 from service.errors import Damaged, OffsetGone, OpenTransaction, Unreachable
 from service.input import Input
 from service.learner import Learner, Position
-from service.model_log import Head, ModelLog, new_head, state_records
+from service.model_log import OPEN_TRANSACTION_S, Head, ModelLog, new_head, state_records
 from service.reset import Reset
 from service.settings import Settings
 from service.streams.port import Batch, CommitFailed, Output, Partition, Stream, Writer
@@ -40,6 +40,7 @@ log = logging.getLogger("perceptron")
 
 SHARD = 0
 STANDBY_S = 0.1
+SECOND_LOOK_S = 1.0
 FIRST_BACKOFF_S, LAST_BACKOFF_S = 0.1, 5.0
 
 
@@ -88,6 +89,7 @@ class Engine:
         self._head: Head | None = None
         self._ends: dict[Partition, int] | None = None
         self._is_done = False
+        self._is_second_look = False
         self._failures = 0
 
     def stop(self) -> None:
@@ -220,15 +222,18 @@ class Engine:
         self._attempt = secrets.token_hex(8)
         self._start_anew()
         try:
-            self._restore()
+            self._restore(SECOND_LOOK_S if self._is_second_look else OPEN_TRANSACTION_S)
         except (Damaged, OffsetGone, OpenTransaction):
-            if self._membership.prove() and not self._log.has_moved():
+            if self._is_second_look:
                 raise
-            self._let_go()  # this process was frozen: it judged a successor's work, or by an old head
+            self._is_second_look = True  # who was frozen judged a successor's work, or by an old head:
+            self._let_go()  # only what a takeover with a fence of its own says again is true
+        else:
+            self._is_second_look = False
 
-    def _restore(self) -> None:
+    def _restore(self, patience_s: float) -> None:
         """Go on from the log: steps 5 to 7 of the protocol."""
-        self._head = self._log.catch_up(self._learner)  # 5, 6
+        self._head = self._log.catch_up(self._learner, patience_s)  # 5, 6
         if self._head is None:
             self._require_fresh_group()
         self._model_id = self._head.model_id if self._head else secrets.token_hex(8)

@@ -134,9 +134,13 @@ class Writer(TransactionalWriter):
         assert isinstance(membership, Seat)
         places = [TopicPartition(*place, offset) for place, offset in next_offsets.items()]
         identity = membership.identity()
-        self._again(
-            lambda left: self._producer.send_offsets_to_transaction(places, identity, left), COMMIT_TIMEOUT_S
-        )
+
+        def send(left_s: float) -> None:
+            self._producer.send_offsets_to_transaction(places, identity, left_s)
+
+        # After a lost answer the call may never return, whatever its own timeout.
+        late = KafkaException(KafkaError(KafkaError._TIMED_OUT))
+        common.bounded(lambda: self._again(send, COMMIT_TIMEOUT_S), COMMIT_TIMEOUT_S + SLICE_S, late)
 
     def _end(self) -> None:
         self._again(self._producer.commit_transaction, COMMIT_TIMEOUT_S)

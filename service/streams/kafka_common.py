@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -45,6 +46,26 @@ SYNONYMS = {
 def topic_id(number: int) -> str:
     """Return a topic's id as text, alike by either client; empty where an old broker has none to tell."""
     return str(UUID(int=number)) if number else ""
+
+
+def bounded(call: Callable[[], object], timeout_s: float, late: Exception) -> None:
+    """Call what might never return; raise ``late`` once it is, and leave the call to itself."""
+    outcome: list[BaseException | None] = []
+
+    def run() -> None:
+        try:
+            call()
+            outcome.append(None)
+        except BaseException as error:
+            outcome.append(error)
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    thread.join(timeout_s)
+    if not outcome:
+        raise late
+    if outcome[0] is not None:
+        raise outcome[0]
 
 
 def client_id() -> str:

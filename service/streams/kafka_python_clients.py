@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import logging
 import socket
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -152,22 +151,7 @@ def named(error: BaseException) -> tuple[str, str]:
 
 def bounded(call: Callable[[], object], timeout_s: float) -> None:
     """Call what has no timeout of its own and might never return (A6)."""
-    outcome: list[BaseException | None] = []
-
-    def run() -> None:
-        try:
-            call()
-            outcome.append(None)
-        except BaseException as error:
-            outcome.append(error)
-
-    thread = threading.Thread(target=run, daemon=True)
-    thread.start()
-    thread.join(timeout_s)
-    if not outcome:
-        raise KafkaTimeoutError(f"no answer within {timeout_s:.0f} s")
-    if outcome[0] is not None:
-        raise outcome[0]
+    common.bounded(call, timeout_s, KafkaTimeoutError(f"no answer within {timeout_s:.0f} s"))
 
 
 class Reader(Closing):

@@ -4,25 +4,13 @@ from __future__ import annotations
 
 import time
 from abc import ABC, abstractmethod
-from collections import deque
 from collections.abc import Mapping, Sequence
-from statistics import median
 
 from service.streams.kafka_common import FENCED, NO_TOPIC, RIGHTS, TOO_LARGE, told
 from service.streams.port import Aborted, Closing, Fenced, InDoubt, Membership, Output, Partition
 
-
-class Pace:
-    """Tells whether a commit was so slow that its end may still be under way."""
-
-    def __init__(self) -> None:
-        self._seconds: deque[float] = deque(maxlen=100)
-
-    def is_unusual(self, seconds: float) -> bool:
-        """Compare one more commit with those before it."""
-        usual = median(self._seconds) if self._seconds else 0.0
-        self._seconds.append(seconds)
-        return seconds > max(1.0, 10 * usual)
+SLOW_S = 1.0
+"""A commit that takes longer is suspect, whatever is usual: a delayed end may hit the next transaction."""
 
 
 class TransactionalWriter(Closing, ABC):
@@ -30,7 +18,6 @@ class TransactionalWriter(Closing, ABC):
 
     def __init__(self) -> None:
         self._alive = True
-        self._pace = Pace()
         self._was_slow = False
 
     @property
@@ -64,7 +51,7 @@ class TransactionalWriter(Closing, ABC):
         except BaseException as error:
             self._discard()
             raise self._during_end(error, outputs) from error
-        self._was_slow |= self._pace.is_unusual(time.monotonic() - started)
+        self._was_slow |= time.monotonic() - started > SLOW_S
 
     def _before_end(self, error: BaseException, outputs: Sequence[Output]) -> BaseException:
         """Nothing was written: say whether trying again can help."""

@@ -18,7 +18,7 @@ from typing import Any
 
 CAMPAIGNS = {
     "simulation": ("tests.faults.simulation.campaign", "seeds: the engine over a model of the broker"),
-    "planted": ("tests.faults.planted", "seeds to find each planted bug in"),
+    "planted": ("tests.faults.planted.campaign", "seeds to find each planted bug in"),
     "embedded": ("tests.faults.embedded.campaign", "sampled states: crashes at every write of SQLite"),
     "kills": ("tests.faults.broker.kills", "kills at each labelled point, and at random"),
     "zombies": ("tests.faults.broker.zombies", "processes frozen past their session, then woken"),

@@ -28,7 +28,7 @@ from tests.faults.processes import Worker, provide, worker
 from tests.kafka_broker import NoBrokerError, give_up, own_broker
 
 RECORDS = cases(20_000)
-KILLS = 20
+KILLS = 10
 BOTH = ("confluent", "kafka-python")
 
 
@@ -44,7 +44,7 @@ def kill_at_random(started: Worker, random_: random.Random) -> None:
 
 
 @pytest.mark.slow
-def test_twenty_kills_on_sqlite(tmp_path: Path) -> None:
+def test_ten_kills_on_sqlite(tmp_path: Path) -> None:
     url, random_ = f"sqlite:{tmp_path / 'kills.db'}", random.Random(1)
     sections = {"model": {"name": f"kills-{uuid.uuid4().hex[:8]}"}, "engine": {"max_batch": 150}}
     chosen = settings(**sections)

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from service.engine import Commit, Engine
 from service.errors import ConfigurationError, Damaged, OffsetGone
+from service.input import Input
 from service.learner import Learner
 from service.model_log import Head, ModelLog, _Block, _frame, _unframe
 from service.settings import Settings
@@ -316,17 +317,43 @@ def test_a_damaged_or_foreign_model_topic_is_refused(stream: Stream, damage: Any
     assert len(topic(stream, CHOSEN.topics.predictions)) > len(predictions)
 
 
-def test_a_topic_made_anew_is_refused(stream: Stream, tmp_path: Path) -> None:
+@pytest.mark.parametrize("count", [10, len(RECORDS) + 100])
+def test_a_topic_made_anew_is_refused_however_much_is_in_it(
+    stream: Stream, tmp_path: Path, count: int
+) -> None:
     produce(stream)
     run(stream)
-    model_log = topic(stream, CHOSEN.topics.model)
-    with SqliteStream(str(tmp_path / "anew.db"), 1500) as opened:
-        keys, values = [row[1] for row in model_log], [row[2] for row in model_log]
-        opened.append([Output(CHOSEN.topics.model, 0, keys, values)])
-        produce(opened, RECORDS[:10])
+    with with_the_model_of(stream, tmp_path) as anew:
+        produce(anew, cases(count))
+        with pytest.raises(OffsetGone, match=r"was deleted and made anew.*--reset-model --from first"):
+            run(anew)
+        run(anew, reset_from="first")
+        assert run(anew) == []
+
+
+def test_a_model_from_before_topics_had_ids_is_loaded_and_judged_by_its_position(
+    stream: Stream, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    produce(stream)
+    with monkeypatch.context() as before:
+        before.setattr(Input, "topic_ids", lambda self, known: {})
+        run(stream)
+    with with_the_model_of(stream, tmp_path) as anew:
+        produce(anew, RECORDS[:10])
         with pytest.raises(OffsetGone, match=r"learned up to offset 600, the topic ends at 10"):
-            run(opened)
-        run(opened, reset_from="first")
+            run(anew)
+    produce(stream, RECORDS[:10])
+    assert run(stream)[-1].head.topic_ids == {CHOSEN.topics.samples: stream.topic_id(CHOSEN.topics.samples)}
+
+
+@contextmanager
+def with_the_model_of(stream: Stream, tmp_path: Path) -> Iterator[SqliteStream]:
+    """Yield another stream that holds nothing but the model of this one."""
+    rows = topic(stream, CHOSEN.topics.model)
+    with SqliteStream(str(tmp_path / "anew.db"), 1500) as anew:
+        keys, values = [row[1] for row in rows], [row[2] for row in rows]
+        anew.append([Output(CHOSEN.topics.model, 0, keys, values)])
+        yield anew
 
 
 def test_a_model_topic_with_several_partitions_is_refused(tmp_path: Path) -> None:

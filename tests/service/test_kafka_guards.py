@@ -16,7 +16,7 @@ from service.streams.kafka_common import client_id
 from service.streams.kafka_python import murmur2_partition
 from service.streams.kafka_python_clients import bounded, current
 from service.streams.kafka_python_writer import flush, takeable
-from service.streams.kafka_writer import Pace, TransactionalWriter
+from service.streams.kafka_writer import TransactionalWriter
 from service.streams.port import Aborted, Fenced, InDoubt, Membership, Output, Partition
 
 MEMBERSHIP: Any = None
@@ -175,12 +175,18 @@ def test_records_that_the_fast_call_did_not_take_are_an_error() -> None:
         writer.enqueue(Full(), [OUTPUT])
 
 
-def test_only_a_commit_far_slower_than_usual_is_unusual() -> None:
-    pace = Pace()
-    assert not pace.is_unusual(0.9)
-    assert [pace.is_unusual(0.01) for _ in range(10)] == [False] * 10
-    assert not pace.is_unusual(0.99)
-    assert pace.is_unusual(1.01)
+@pytest.mark.parametrize(("usual_s", "seconds", "is_suspect"), [(0.01, 0.99, False), (0.5, 1.01, True)])
+def test_a_commit_of_more_than_a_second_makes_the_writer_suspect_whatever_is_usual(
+    usual_s: float, seconds: float, is_suspect: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moments = iter([0.0, usual_s, 10.0, 10.0 + seconds])
+    clock = SimpleNamespace(monotonic=lambda: next(moments))
+    monkeypatch.setattr("service.streams.kafka_writer.time", clock)
+    writer = ScriptedWriter()
+    writer.go()
+    assert not writer.suspect
+    writer.go()
+    assert writer.suspect == is_suspect
 
 
 def test_client_ids_sort_by_start() -> None:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from perceptron_core.state import BlockState
-from service import engine as service_engine
-from service.errors import OpenTransaction
 from service.learner import Learner
 from service.model_log import Head, ModelLog
 from service.streams.port import Batch
@@ -93,25 +91,6 @@ def next_offset_one_short(learner: Learner, batch: Batch, *counts: Any) -> None:
 def next_offset_one_far(learner: Learner, batch: Batch, *counts: Any) -> None:
     ADVANCE(learner, batch, *counts)
     learner.position.next_offsets[batch.topic, batch.partition] += 1
-
-
-@planted(
-    ModelLog,
-    "read",
-    "Who was frozen or cut off while it read takes that for an open transaction, as the log once did.",
-    by=("kill", "cut off"),
-)
-def patience_by_the_clock(log: ModelLog, patience_s: float = 10.0) -> None:
-    log._end = log._stream.end_offset(log.partition)
-    moved_at, last = service_engine.time.monotonic(), -1
-    while (position := log._reader.position(log.partition)) < log._end:
-        if position != last:
-            moved_at, last = service_engine.time.monotonic(), position
-        elif service_engine.time.monotonic() - moved_at > patience_s:
-            raise OpenTransaction(log._hidden_end(position, patience_s))
-        for batch in log._reader.poll(10_000, 0.1):
-            for key, value in zip(batch.keys, batch.values, strict=True):
-                log._take(key, value)
 
 
 @planted(ModelLog, "_load", "After a restore the metrics begin anew.")

@@ -123,7 +123,8 @@ class Group:
     def forget(self, place: float) -> None:
         """Lose a seat, as a coordinator does that moves; ``place`` from 0 to 1 says whose."""
         if self._members:
-            self.leave(list(self._members)[int(place * len(self._members))])
+            number = min(int(place * len(self._members)), len(self._members) - 1)
+            self.leave(list(self._members)[number])
 
     def _watch(self, member: Member) -> None:
         self._clock.later(member.session_s, partial(self._lapse, member))
