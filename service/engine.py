@@ -222,7 +222,7 @@ class Engine:
         self._attempt = secrets.token_hex(8)
         self._start_anew()
         try:
-            self._restore(SECOND_LOOK_S if self._is_second_look else OPEN_TRANSACTION_S)
+            self._restore()
         except (Damaged, OffsetGone, OpenTransaction):
             if self._is_second_look:
                 raise
@@ -231,8 +231,9 @@ class Engine:
         else:
             self._is_second_look = False
 
-    def _restore(self, patience_s: float) -> None:
+    def _restore(self) -> None:
         """Go on from the log: steps 5 to 7 of the protocol."""
+        patience_s = SECOND_LOOK_S if self._is_second_look else OPEN_TRANSACTION_S
         self._head = self._log.catch_up(self._learner, patience_s)  # 5, 6
         if self._head is None:
             self._require_fresh_group()

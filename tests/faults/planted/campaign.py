@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import time
 
@@ -21,6 +22,9 @@ def catch(bug: Planted, most: int, seed: int = 0) -> tuple[int, Outcome | None]:
     """Return after how many seeds a bug is caught, and by which run; None where none of ``most`` did."""
     for number in range(most):
         outcome = run_quietly(plan_of(seed + number, only=bug.by), bug.switched_on)
+        for text in outcome.findings.get("endings", []):
+            if re.search(r"ended by (Type|Attribute|Name)Error", text):
+                raise AssertionError(f"{bug.name!r} does not fit the code any more: {text}")
         if outcome.findings:
             return number + 1, outcome
     return most, None
