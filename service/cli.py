@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 
+from service import cli_dlq
+from service.cli_options import DATASET, Config, DataSetName, File, Json, Sets, Url, typed
 from service.commands.terminal import Guarded, Interruption, start_logging
 from service.errors import ConfigurationError
-
-if TYPE_CHECKING:
-    from service.commands.given import Given
 
 app = typer.Typer(
     cls=Guarded,
@@ -25,31 +23,12 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 model_app = typer.Typer(help="The committed model.", no_args_is_help=True)
-dlq_app = typer.Typer(help="The dead letters: what was refused, and why.", no_args_is_help=True)
 topics_app = typer.Typer(help="The topics of a model.", no_args_is_help=True)
 config_app = typer.Typer(help="The settings.", no_args_is_help=True)
 app.add_typer(model_app, name="model")
-app.add_typer(dlq_app, name="dlq")
+app.add_typer(cli_dlq.app, name="dlq")
 app.add_typer(topics_app, name="topics")
 app.add_typer(config_app, name="config")
-
-Config = Annotated[
-    Path | None, typer.Option("--config", metavar="FILE", help="Settings file (default: perceptron.toml).")
-]
-Sets = Annotated[
-    list[str] | None,
-    typer.Option("--set", metavar="SECTION.KEY=VALUE", help="Override a setting; repeatable."),
-]
-Url = Annotated[
-    str | None, typer.Option("--stream", metavar="URL", help="sqlite:FILE or kafka://HOST:PORT[,...].")
-]
-_DATASET = typer.Option("--dataset", metavar="NAME", help="phishing, bananas, trumpapproval or chickweights.")
-DataSetName = Annotated[str | None, _DATASET]
-File = Annotated[
-    str | None,
-    typer.Argument(metavar="[FILE|-]", help="JSON lines; standard input by default.", show_default=False),
-]
-Json = Annotated[bool, typer.Option("--json", help="Answer in JSON.")]
 
 
 def main() -> None:
@@ -57,15 +36,9 @@ def main() -> None:
     app(prog_name="perceptron")
 
 
-def _given(config: Path | None, sets: Sequence[str] | None, url: str | None = None) -> Given:
-    from service.commands.given import Given
-
-    return Given(config, tuple(sets or ()), url)
-
-
 @app.command()
 def demo(
-    dataset: Annotated[str, _DATASET] = "phishing",
+    dataset: Annotated[str, DATASET] = "phishing",
     config: Config = None,
     stream: Url = None,
     set_: Sets = None,
@@ -75,7 +48,7 @@ def demo(
     with Interruption() as interruption:
         from service.commands.demo import demo, plan
 
-        if report := demo(plan(dataset, _given(config, set_, stream)), interruption):
+        if report := demo(plan(dataset, typed(config, set_, stream)), interruption):
             report.print()
 
 
@@ -105,7 +78,7 @@ def run(
         from service.commands.given import open_to_write
         from service.commands.run import run
 
-        settings = _given(config, set_, stream).settings()
+        settings = typed(config, set_, stream).settings()
         with open_to_write(settings) as opened:
             run(opened, settings, until_end, from_ if reset_model else None, interruption)
 
@@ -129,7 +102,7 @@ def produce(
         from service.commands.lines import Source
         from service.commands.produce import in_words, produce
 
-        settings = _given(config, set_, stream).settings()
+        settings = typed(config, set_, stream).settings()
         source = Source(file, dataset, settings.fields, repeat)
         with open_to_write(settings) as opened:
             written = produce(opened, settings, source, rate, interruption.wish)
@@ -160,7 +133,7 @@ def consume(
         from service.commands.consume import consume, topic_named
         from service.commands.given import open_to_read
 
-        settings = _given(config, set_, stream).settings()
+        settings = typed(config, set_, stream).settings()
         with open_to_read(settings) as opened:
             topic = topic_named(what, settings)
             consume(opened, topic, sys.stdout.buffer, max_, follow, records, interruption.wish)
@@ -173,7 +146,7 @@ def follow(as_json: Json = False, config: Config = None, stream: Url = None, set
     with Interruption() as interruption:
         from service.commands.follow import follow
 
-        settings = _given(config, set_, stream).settings()
+        settings = typed(config, set_, stream).settings()
         follow(settings, typer.echo, as_json, interruption.wish)
 
 
@@ -198,7 +171,7 @@ def evaluate(
         from service.commands.plot import check_plot
         from service.commands.terminal import warn_if_interpreted
 
-        settings = _given(config, set_).settings(dataset)
+        settings = typed(config, set_).settings(dataset)
         source = Source(file, dataset, settings.fields)
         if plot is not None:
             check_plot(plot)
@@ -244,7 +217,7 @@ def fit(
         from service.commands.plot import check_plot
 
         chosen = [*(set_ or ()), *([f"model.loss={json.dumps(loss)}"] if loss else [])]
-        settings = _given(config, chosen).settings(dataset)
+        settings = typed(config, chosen).settings(dataset)
         source = Source(file, dataset, settings.fields)
         if plot is not None:
             check_plot(plot)
@@ -270,11 +243,11 @@ def explain(
     start_logging()
     if stream is not None and (weights is not None or bias is not None):
         raise ConfigurationError("--stream brings weights and bias: --weights and --bias go without it")
-    from service.commands.explain import explained, report, weights_given
+    from service.commands.explain import explained, report
     from service.commands.given import open_to_read
     from service.commands.model_show import read_model
 
-    settings, model = _given(config, set_, stream).settings(), None
+    settings, model = typed(config, set_, stream).settings(), None
     given = {"weights": weights_given(weights), "bias": bias or 0.0}
     if stream is not None:
         with open_to_read(settings) as opened:
@@ -290,114 +263,13 @@ def model_show(as_json: Json = False, config: Config = None, stream: Url = None,
     from service.commands.json_text import json_text
     from service.commands.model_show import model_json, print_model, read_model
 
-    settings = _given(config, set_, stream).settings()
+    settings = typed(config, set_, stream).settings()
     with open_to_read(settings) as opened:
         head, learner = read_model(opened, settings)
     if as_json:
         typer.echo(json_text(model_json(head, learner)))
     else:
         print_model(head, learner)
-
-
-Reason = Annotated[str | None, typer.Option("--reason", metavar="NAME", help="Of this reason only.")]
-All = Annotated[bool, typer.Option("--all", help="Those that were replayed, too.")]
-
-
-@dlq_app.command("ls")
-def dlq_ls(
-    reason: Reason = None,
-    all_: All = False,
-    max_: Annotated[int | None, typer.Option("--max", metavar="N", min=1, help="Stop after N.")] = None,
-    as_json: Json = False,
-    config: Config = None,
-    stream: Url = None,
-    set_: Sets = None,
-) -> None:
-    """List the dead letters, a line each; with --json whole, to be edited and replayed."""
-    start_logging()
-    from itertools import islice
-
-    from service.commands.dlq import letters, line_json, listing
-    from service.commands.given import open_to_read
-
-    settings = _given(config, set_, stream).settings()
-    with open_to_read(settings) as opened:
-        found = letters(opened, settings, reason, all_)
-        for line in map(line_json, islice(found, max_)) if as_json else listing(found, max_):
-            typer.echo(line)
-
-
-@dlq_app.command("show")
-def dlq_show(
-    place: Annotated[str, typer.Argument(metavar="[PARTITION:]OFFSET", help="As dlq ls shows it.")],
-    as_json: Json = False,
-    config: Config = None,
-    stream: Url = None,
-    set_: Sets = None,
-) -> None:
-    """Show one dead letter: why it was refused, and the record as it came."""
-    start_logging()
-    from rich.console import Console
-
-    from service.commands.dlq import find, letter_text, line_json
-    from service.commands.given import open_to_read
-
-    settings = _given(config, set_, stream).settings()
-    with open_to_read(settings) as opened:
-        letter = find(opened, settings, place)
-    if as_json:
-        typer.echo(line_json(letter))
-    else:
-        Console(highlight=False).print(letter_text(letter))
-
-
-@dlq_app.command("stats")
-def dlq_stats(
-    all_: All = False,
-    as_json: Json = False,
-    config: Config = None,
-    stream: Url = None,
-    set_: Sets = None,
-) -> None:
-    """Count the dead letters by reason."""
-    start_logging()
-    from service.commands.dlq import counts, letters, print_counts
-    from service.commands.given import open_to_read
-
-    settings = _given(config, set_, stream).settings()
-    with open_to_read(settings) as opened:
-        rows = counts(letters(opened, settings, None, all_))
-    if as_json:
-        typer.echo(json.dumps(rows, ensure_ascii=False))
-    else:
-        print_counts(rows)
-
-
-@dlq_app.command("replay")
-def dlq_replay(
-    reason: Reason = None,
-    repairs: Annotated[
-        Path | None,
-        typer.Option("--repairs", metavar="FILE", help="Lines of dlq ls --json, their values edited."),
-    ] = None,
-    config: Config = None,
-    stream: Url = None,
-    set_: Sets = None,
-) -> None:
-    """Put repaired or now acceptable records back into the samples topic, exactly once."""
-    start_logging()
-    from service.commands import dlq
-    from service.commands.given import open_to_read
-    from service.commands.replay import Replay
-
-    settings = _given(config, set_, stream).settings()
-    repaired = dlq.repairs(repairs)
-    with open_to_read(settings) as opened:
-        fates = Replay(
-            opened, settings, repaired, lambda letter: reason in (None, letter.error["reason"])
-        ).run()
-    said = ", ".join(f"{fates[fate]:,} {fate}" for fate in ("replayed", "refused", "passed over"))
-    typer.echo(f"{said}; those not replayed stay open")
 
 
 @topics_app.command("create")
@@ -418,7 +290,7 @@ def topics_create(
     from service.commands.topics_text import topics_text
     from service.topics import topic_specs
 
-    settings = _given(config, set_, stream).settings()
+    settings = typed(config, set_, stream).settings()
     with open_to_make(settings) as opened:
         opened.create_topics(topic_specs(settings, partitions))
         typer.echo(topics_text(opened, settings))
@@ -429,7 +301,7 @@ def config_show(as_json: Json = False, config: Config = None, stream: Url = None
     """Print the settings that hold, with their meaning, secrets blotted out."""
     from service.commands.settings_text import print_settings
 
-    print_settings(_given(config, set_, stream).settings(), as_json)
+    print_settings(typed(config, set_, stream).settings(), as_json)
 
 
 @config_app.command("check")
@@ -437,5 +309,5 @@ def config_check(config: Config = None, stream: Url = None, set_: Sets = None) -
     """Check the settings, without connecting."""
     from service.commands.settings_text import check
 
-    check(_given(config, set_, stream).settings())
+    check(typed(config, set_, stream).settings())
     typer.echo("ok")
