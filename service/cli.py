@@ -243,7 +243,7 @@ def explain(
     start_logging()
     if stream is not None and (weights is not None or bias is not None):
         raise ConfigurationError("--stream brings weights and bias: --weights and --bias go without it")
-    from service.commands.explain import explained, report
+    from service.commands.explain import explained, report, weights_given
     from service.commands.given import open_to_read
     from service.commands.model_show import read_model
 
