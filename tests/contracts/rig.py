@@ -94,7 +94,10 @@ def read_to_end(stream: Stream, reader: Reader, partition: Partition) -> Iterato
     end = stream.end_offset(partition)
     deadline = time.monotonic() + DEADLINE_S
     while reader.position(partition) < end:
-        assert time.monotonic() < deadline, f"position {reader.position(partition)} stays below {end}"
+        assert time.monotonic() < deadline, (
+            f"position {reader.position(partition)} stays below {end} of {partition} by {stream.client}; "
+            f"open transactions: {stream.open_transactions(partition) or 'none known'}"
+        )
         for batch in reader.poll(1000, 0.2):
             columns = zip(batch.offsets, batch.keys, batch.values, batch.headers, strict=True)
             yield from ((o, k, v, [(name, value) for name, value in h]) for o, k, v, h in columns)
