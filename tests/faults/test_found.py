@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-import subprocess
 import threading
 import uuid
 from collections.abc import Iterator
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -27,10 +23,8 @@ from service.streams.sqlite import SqliteStream
 from service.topics import topic_specs
 from tests.contracts.rig import wait_until
 from tests.corpus import cases, settings
-from tests.faults.checks import assert_exact, collect, read_topic
+from tests.faults.checks import collect, read_topic
 from tests.faults.oracle import Oracle
-from tests.faults.processes import provide, worker
-from tests.kafka_broker import NoBrokerError, broker_from_jars, give_up
 from tests.rig_faults import ABORTED, ScriptedStream
 
 RECORDS = cases(3_000)
@@ -235,47 +229,3 @@ def test_a_limit_of_the_users_own_is_checked_by_whichever_name_it_comes(
             stream.create_topics(topic_specs(chosen))
             with pytest.raises(ConfigurationError, match="client's limit 1048588"):
                 Engine(stream, chosen).run(until_end=True)
-
-
-def restart(bootstrap: str) -> subprocess.Popen[bytes]:
-    """Kill the broker at this address, one of our own children, and start it again."""
-    for child in Path(f"/proc/self/task/{os.getpid()}/children").read_text().split():
-        command = Path(f"/proc/{child}/cmdline").read_bytes().decode().split("\0")[:-1]
-        if "kafka.Kafka" in command and f"CLIENT://{bootstrap}" in Path(command[-1]).read_text():
-            os.kill(int(child), signal.SIGKILL)
-            return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    raise AssertionError(f"no broker at {bootstrap}")
-
-
-@pytest.mark.kafka
-@pytest.mark.slow
-def test_learners_outlive_a_restart_of_the_broker() -> None:
-    pytest.importorskip("confluent_kafka")
-    with ExitStack() as stack:
-        try:
-            bootstrap = stack.enter_context(broker_from_jars())
-        except NoBrokerError as error:
-            give_up(f"no broker was restarted: {error}")
-        url = f"kafka://{bootstrap}"
-        running = {
-            client: {"model": {"name": client}, "engine": {"max_batch": 20}}
-            for client in ("confluent", "kafka-python")
-        }
-        with open_stream(url) as stream:
-            for sections in running.values():
-                provide(stream, settings(**sections), RECORDS)
-        first, second = running
-        with worker(url, first, running[first]) as one, worker(url, second, running[second]) as other:
-            assert one.next_commit()
-            assert other.next_commit()
-            again = restart(bootstrap)
-            try:
-                one.finish()
-                other.finish()
-                with open_stream(url) as stream:
-                    for sections in running.values():
-                        chosen = settings(**sections)
-                        assert_exact(stream, Oracle(RECORDS, chosen))
-            finally:
-                again.kill()
-                again.wait()

@@ -27,20 +27,14 @@ class Planted:
             yield
 
 
-PLANTED: list[Planted] = []
-
-
 def planted(
     place: Any, attribute: str, what: str, by: tuple[str, ...] = ()
-) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Plant what is decorated in place of ``place.attribute``; ``what`` says what goes wrong."""
+) -> Callable[[Callable[..., Any]], Planted]:
+    """Make a bug of what is decorated, in place of ``place.attribute``; ``what`` says what goes wrong."""
 
-    def enter(instead: Callable[..., Any]) -> Callable[..., Any]:
+    def enter(instead: Callable[..., Any]) -> Planted:
         takes_property = isinstance(vars(place).get(attribute), property)
         name = instead.__name__.replace("_", " ")
-        PLANTED.append(
-            Planted(name, what, place, attribute, property(instead) if takes_property else instead, by)
-        )
-        return instead
+        return Planted(name, what, place, attribute, property(instead) if takes_property else instead, by)
 
     return enter
