@@ -94,7 +94,11 @@ def struck_beside(episode: Episode, trap: list[Any], client: str, engine: dict[s
             return was_struck(standby)
 
 
+STATUS_LOST = 255
+"""What multiprocessing says where its fork server did not get to pass a status on; our own errors are 1 and 2."""
+
+
 def was_struck(life: Worker) -> bool:
     """Wait for the end of a life, and tell whether it was a violent one."""
-    assert life.wait() in (0, -signal.SIGKILL), f"{life}\n{life.errors()}"
+    assert life.wait() in (0, -signal.SIGKILL, STATUS_LOST), f"{life}\n{life.errors()}"
     return life.status != 0
