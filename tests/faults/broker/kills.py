@@ -95,7 +95,7 @@ def struck_beside(episode: Episode, trap: list[Any], client: str, engine: dict[s
 
 
 STATUS_LOST = 255
-"""What multiprocessing says where its fork server did not get to pass a status on; our own errors are 1 and 2."""
+"""What multiprocessing says where its fork server lost a status; our own errors are 1 and 2."""
 
 
 def was_struck(life: Worker) -> bool:
