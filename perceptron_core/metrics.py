@@ -17,18 +17,14 @@ import math
 
 if cython.compiled:
     from cython.cimports.libc.math import fabs, log
+    from cython.cimports.perceptron_core.kernel.losses import clamp
 else:
     from math import fabs, log
 
+    from perceptron_core.kernel.losses import clamp
+
 
 BOUND = cython.declare(cython.double, 1e145)
-
-
-@cython.cfunc
-@cython.exceptval(check=False)
-def _bounded(value: cython.double) -> cython.double:
-    """Return ``value`` within ±1e145; NaN stays NaN."""
-    return BOUND if value > BOUND else -BOUND if value < -BOUND else value
 
 
 @cython.cclass
@@ -148,8 +144,8 @@ class RegressionMetrics:
         error: cython.double
         before: cython.double
         for i in range(labels.shape[0]):
-            y = _bounded(float(labels[i]))
-            error = _bounded(float(predictions[i])) - y
+            y = clamp(float(labels[i]), -BOUND, BOUND)
+            error = clamp(float(predictions[i]), -BOUND, BOUND) - y
             if error != error:
                 continue
             self.samples += 1.0

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from service.codec import ERROR_FIELDS, ERROR_PREFIX
+from service.codec import ERROR_FIELDS, OMITTED
 from service.streams.port import Header, Output
 
 OVERHEAD_BYTES = 1024
@@ -55,7 +55,7 @@ def _fitting_letter(
     size, reasons_size = _bytes(key, value) + _header_bytes(headers), _header_bytes(reasons)
     if size <= room:
         return key, value, headers
-    return None, None, [*reasons, (f"{ERROR_PREFIX}omitted_bytes", b"%d" % (size - reasons_size))]
+    return None, None, [*reasons, (OMITTED, b"%d" % (size - reasons_size))]
 
 
 def _upper_bound(output: Output) -> int:

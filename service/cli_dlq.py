@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
@@ -77,12 +76,13 @@ def stats(
     start_logging()
     from service.commands.dlq import counts, letters, print_counts
     from service.commands.given import open_to_read
+    from service.commands.json_text import json_text
 
     settings = typed(config, set_, stream).settings()
     with open_to_read(settings) as opened:
         rows = counts(letters(opened, settings, None, all_))
     if as_json:
-        typer.echo(json.dumps(rows, ensure_ascii=False))
+        typer.echo(json_text(rows))
     else:
         print_counts(rows)
 

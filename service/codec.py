@@ -28,6 +28,9 @@ ERROR_PREFIX = "perceptron.error."
 ERROR_FIELDS = ("reason", "message", "topic", "partition", "offset", "model")
 """The headers behind a dead letter's own."""
 
+OMITTED = f"{ERROR_PREFIX}omitted_bytes"
+"""The header behind these where the record itself did not fit."""
+
 _encode_lines = msgspec.json.Encoder().encode_lines  # JSON escapes line ends: each prediction is one line
 
 

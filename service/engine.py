@@ -224,10 +224,12 @@ class Engine:
         try:
             self._restore()
         except (Damaged, OffsetGone, OpenTransaction):
+            # Who was frozen judged a successor's work, or by an old head: true is only what a takeover with
+            # a fence of its own says again.
             if self._is_second_look:
                 raise
-            self._is_second_look = True  # who was frozen judged a successor's work, or by an old head:
-            self._let_go()  # only what a takeover with a fence of its own says again is true
+            self._is_second_look = True
+            self._let_go()
         else:
             self._is_second_look = False
 

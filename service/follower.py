@@ -232,22 +232,30 @@ class ModelFollower(Closing):
 
     def _catch_up(self) -> None:
         """Read to the end, and show what is committed there."""
-        self._log.read(PATIENCE_S)
-        head = self._log.stored_head()
-        if head is not None and not self._is_told:
-            self._adopt(head)
-        if self._learner is not None:
-            head = self._log.catch_up(self._learner, PATIENCE_S, self._changed)
+        try:
+            head = self._apply()
+        except ConfigurationError:  # started anew, with other settings
+            if self._is_told:
+                raise
+            self._adopt()
+            head = self._apply()
         with self._changed:
             self._complete_at = time.monotonic()
             if head is not self._head:
                 self._head = head
                 self._changed.notify_all()
 
-    def _adopt(self, head: Head) -> None:
+    def _apply(self) -> Head | None:
+        """Bring the copy to the last commit; None where there is none."""
+        if self._learner is None:
+            self._log.read(PATIENCE_S)
+            self._adopt()
+        return self._log.catch_up(self._learner, PATIENCE_S, self._changed) if self._learner else None
+
+    def _adopt(self) -> None:
         """Take on the settings that the topic itself names; a model that was started anew may have others."""
-        settings = _settings_of(head, self._settings)
-        if self._learner is None or settings.fingerprint != self._settings.fingerprint:
+        if (head := self._log.stored_head()) is not None:
+            settings = _settings_of(head, self._settings)
             with self._changed:
                 self._settings, self._learner = settings, Learner(settings, {})
             self._log.adopt(settings)

@@ -131,18 +131,18 @@ def record_line(batch: Batch, row: int) -> bytes:
     """Return a record as a JSON object; of headers of one name the last."""
     headers: dict[str, Any] = {}
     for name, value in batch.headers[row]:
-        headers.update(_readable(name, value))
+        headers.update(readable(name, value))
     record = {
         "partition": batch.partition,
         "offset": batch.offsets[row],
-        **_readable("key", batch.keys[row]),
+        **readable("key", batch.keys[row]),
         "headers": headers,
-        **_readable("value", batch.values[row]),
+        **readable("value", batch.values[row]),
     }
     return _encode(record) + b"\n"
 
 
-def _readable(name: str, value: bytes | None) -> dict[str, str | None]:
+def readable(name: str, value: bytes | None) -> dict[str, str | None]:
     """Return bytes as text under their name, as base64 where they are no UTF-8."""
     if value is None:
         return {name: None}

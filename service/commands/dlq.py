@@ -5,8 +5,6 @@ Letters are open from the position of the last replay on; ``--all`` shows the ot
 
 from __future__ import annotations
 
-import base64
-import json
 from collections import Counter
 from collections.abc import Iterator
 from itertools import islice
@@ -18,7 +16,8 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from service.commands.consume import committed
+from service.commands.consume import committed, readable
+from service.commands.json_text import json_text
 from service.commands.letters import Letter, letters_of, open_from
 from service.commands.replay import Place
 from service.errors import ConfigurationError, PerceptronError
@@ -52,16 +51,9 @@ def letter_json(letter: Letter) -> dict[str, Any]:
         "reason": error["reason"],
         "message": error["message"],
         "sample": {"topic": error["topic"], "partition": error["partition"], "offset": error["offset"]},
-        **_readable("key", letter.key),
-        **_readable("value", letter.value),
+        **readable("key", letter.key),
+        **readable("value", letter.value),
     }
-
-
-def _readable(name: str, value: bytes | None) -> dict[str, str | None]:
-    try:
-        return {name: None if value is None else value.decode()}
-    except UnicodeDecodeError:
-        return {f"{name}_base64": base64.b64encode(value or b"").decode()}
 
 
 def find(stream: Stream, settings: Settings, place: str) -> Letter:
@@ -163,4 +155,4 @@ def repairs(file: Path | None) -> dict[Place, bytes]:
 
 def line_json(letter: Letter) -> str:
     """Return a letter as a line of JSON."""
-    return json.dumps(letter_json(letter), ensure_ascii=False)
+    return json_text(letter_json(letter))

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from service.codec import ERROR_FIELDS, ERROR_PREFIX
+from service.codec import ERROR_FIELDS, ERROR_PREFIX, OMITTED
 from service.settings import Settings
 from service.streams.port import Batch, Header, Partition, Stream
 
-OMITTED = f"{ERROR_PREFIX}omitted_bytes"
 REPLAY_PREFIX = "perceptron.replay."
 
 
