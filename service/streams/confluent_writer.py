@@ -45,6 +45,10 @@ class Ears(logging.LoggerAdapter[logging.Logger]):
         super().log(level, msg, *args, **kwargs)
 
 
+def _late() -> KafkaException:
+    return KafkaException(KafkaError(KafkaError._TIMED_OUT))
+
+
 def enqueue(producer: Producer, outputs: Sequence[Output]) -> None:
     """Hand records over; ``produce_batch`` is the fast way, but would drop headers."""
     for output in outputs:
@@ -139,8 +143,7 @@ class Writer(TransactionalWriter):
             self._producer.send_offsets_to_transaction(places, identity, left_s)
 
         # After a lost answer the call may never return, whatever its own timeout.
-        late = KafkaException(KafkaError(KafkaError._TIMED_OUT))
-        common.bounded(lambda: self._again(send, COMMIT_TIMEOUT_S), COMMIT_TIMEOUT_S + SLICE_S, late)
+        common.bounded(lambda: self._again(send, COMMIT_TIMEOUT_S), COMMIT_TIMEOUT_S + SLICE_S, _late)
 
     def _end(self) -> None:
         self._again(self._producer.commit_transaction, COMMIT_TIMEOUT_S)

@@ -48,8 +48,12 @@ def topic_id(number: int) -> str:
     return str(UUID(int=number)) if number else ""
 
 
-def bounded(call: Callable[[], object], timeout_s: float, late: Exception) -> None:
-    """Call what might never return; raise ``late`` once it is, and leave the call to itself."""
+def bounded(call: Callable[[], object], timeout_s: float, late: Callable[[], Exception]) -> None:
+    """Call what might never return; raise what ``late`` makes once it is, and leave the call to itself.
+
+    No frame keeps the exception that went through it: in such a circle a failed writer, with its threads
+    and connections, would live until the garbage collector comes by, which is seldom.
+    """
     outcome: list[BaseException | None] = []
 
     def run() -> None:
@@ -63,9 +67,12 @@ def bounded(call: Callable[[], object], timeout_s: float, late: Exception) -> No
     thread.start()
     thread.join(timeout_s)
     if not outcome:
-        raise late
-    if outcome[0] is not None:
-        raise outcome[0]
+        raise late()
+    try:
+        if outcome[0] is not None:
+            raise outcome[0]
+    finally:
+        outcome.clear()
 
 
 def client_id() -> str:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import threading
+import weakref
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from types import SimpleNamespace
 from typing import Any
 
@@ -207,3 +210,23 @@ def test_client_ids_sort_by_start() -> None:
 )
 def test_keys_go_where_java_puts_them(key: bytes, java: int) -> None:
     assert murmur2_partition(key, 100) == (java & 0x7FFFFFFF) % 100
+
+
+def test_a_call_that_failed_keeps_nothing_alive() -> None:
+    class Held:
+        pass
+
+    held = Held()
+    watched = weakref.ref(held)
+
+    def fail(thing: Held = held) -> None:
+        raise ValueError
+
+    gc.disable()
+    try:
+        with suppress(ValueError):
+            bounded(fail, 5.0)
+        del held, fail
+        assert watched() is None
+    finally:
+        gc.enable()
