@@ -96,6 +96,12 @@ class BinaryMetrics:
             self.log_loss_sum,
         ) = state
 
+    def since(self, earlier: list[float]) -> BinaryMetrics:
+        """Return the metrics of the samples that came after an earlier :meth:`state` of these."""
+        later = BinaryMetrics()
+        later.load([now - before for now, before in zip(self.state(), earlier, strict=True)])
+        return later
+
     def values(self) -> dict[str, float]:
         """Return the metrics by name."""
         tp, tn, fp, fn, log_loss = self.state()
@@ -162,6 +168,24 @@ class RegressionMetrics:
     def load(self, state: list[float]) -> None:
         """Go on from a :meth:`state`."""
         self.samples, self.absolute_sum, self.squared_sum, self.label_mean, self.label_scatter = state
+
+    def since(self, earlier: list[float]) -> RegressionMetrics:
+        """Return the metrics of the samples that came after an earlier :meth:`state` of these.
+
+        Notes
+        -----
+        The scatter of the whole is that of both parts and of their means about the common one:
+        Σ(y − ȳ)² = S₁ + S₂ + n₁ n₂ / n · (ȳ₁ − ȳ₂)².
+        """
+        samples, absolute, squared, mean, scatter = self.state()
+        samples_1, absolute_1, squared_1, mean_1, scatter_1 = earlier
+        later, samples_2 = RegressionMetrics(), samples - samples_1
+        if samples_2 > 0:
+            mean_2 = (samples * mean - samples_1 * mean_1) / samples_2
+            between = samples_1 * samples_2 / samples * (mean_1 - mean_2) ** 2
+            scatter_2 = max(0.0, scatter - scatter_1 - between)
+            later.load([samples_2, absolute - absolute_1, squared - squared_1, mean_2, scatter_2])
+        return later
 
     def values(self) -> dict[str, float]:
         """Return the metrics by name."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -13,12 +14,18 @@ from service.commands.terminal import start_logging
 app = typer.Typer(help="The dead letters: what was refused, and why.", no_args_is_help=True)
 
 Reason = Annotated[str | None, typer.Option("--reason", metavar="NAME", help="Of this reason only.")]
+Since = Annotated[
+    datetime | None, typer.Option("--since", help="Written from then on; local time (Kafka only).")
+]
+Until = Annotated[datetime | None, typer.Option("--until", help="Written before then.")]
 All = Annotated[bool, typer.Option("--all", help="Those that were replayed, too.")]
 
 
 @app.command("ls")
 def ls(
     reason: Reason = None,
+    since: Since = None,
+    until: Until = None,
     all_: All = False,
     max_: Annotated[int | None, typer.Option("--max", metavar="N", min=1, help="Stop after N.")] = None,
     as_json: Json = False,
@@ -30,12 +37,12 @@ def ls(
     start_logging()
     from itertools import islice
 
-    from service.commands.dlq import letters, line_json, listing
+    from service.commands.dlq import Wanted, letters, line_json, listing
     from service.commands.given import open_to_read
 
     settings = typed(config, set_, stream).settings()
     with open_to_read(settings) as opened:
-        found = letters(opened, settings, reason, all_)
+        found = letters(opened, settings, Wanted(reason, since, until), all_)
         for line in map(line_json, islice(found, max_)) if as_json else listing(found, max_):
             typer.echo(line)
 
@@ -74,13 +81,13 @@ def stats(
 ) -> None:
     """Count the dead letters by reason."""
     start_logging()
-    from service.commands.dlq import counts, letters, print_counts
+    from service.commands.dlq import Wanted, counts, letters, print_counts
     from service.commands.given import open_to_read
     from service.commands.json_text import json_text
 
     settings = typed(config, set_, stream).settings()
     with open_to_read(settings) as opened:
-        rows = counts(letters(opened, settings, None, all_))
+        rows = counts(letters(opened, settings, Wanted(), all_))
     if as_json:
         typer.echo(json_text(rows))
     else:
@@ -90,6 +97,8 @@ def stats(
 @app.command("replay")
 def replay(
     reason: Reason = None,
+    since: Since = None,
+    until: Until = None,
     repairs: Annotated[
         Path | None,
         typer.Option("--repairs", metavar="FILE", help="Lines of dlq ls --json, their values edited."),
@@ -107,8 +116,6 @@ def replay(
     settings = typed(config, set_, stream).settings()
     repaired = dlq.repairs(repairs)
     with open_to_read(settings) as opened:
-        fates = Replay(
-            opened, settings, repaired, lambda letter: reason in (None, letter.error["reason"])
-        ).run()
+        fates = Replay(opened, settings, repaired, dlq.Wanted(reason, since, until)).run()
     said = ", ".join(f"{fates[fate]:,} {fate}" for fate in ("replayed", "refused", "passed over"))
     typer.echo(f"{said}; those not replayed stay open")

@@ -20,15 +20,17 @@ from __future__ import annotations
 import logging
 import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
+from functools import partial
 
 from service.answers import Answers
 from service.errors import Damaged, OffsetGone, OpenTransaction, Unreachable
 from service.input import Input
 from service.learner import Learner, Position
-from service.model_log import OPEN_TRANSACTION_S, Head, ModelLog, new_head, state_records
+from service.model_log import OPEN_TRANSACTION_S, ModelLog
+from service.model_state import Head, new_head, state_records
+from service.observer import Commit, Observer, Role
 from service.reset import Reset
 from service.settings import Settings
 from service.streams.port import Batch, CommitFailed, Output, Partition, Stream, Writer
@@ -44,17 +46,6 @@ SECOND_LOOK_S = 1.0
 FIRST_BACKOFF_S, LAST_BACKOFF_S = 0.1, 5.0
 
 
-@dataclass(frozen=True, slots=True)
-class Commit:
-    """What a commit did, for whoever watches; ``lag`` in offsets, ``seconds`` from poll to commit."""
-
-    head: Head
-    metrics: dict[str, float]
-    records: int
-    lag: int
-    seconds: float
-
-
 class Engine:
     """Runs one learner on one stream until it is stopped.
 
@@ -67,8 +58,8 @@ class Engine:
     reset_from
         Where given, start anew with an untrained model from the stored head's position (``"head"``), the
         ``"first"`` or the ``"end"`` offsets.
-    on_commit
-        Called after each commit.
+    observer
+        Told what is committed and what the engine is doing.
     """
 
     def __init__(
@@ -77,12 +68,14 @@ class Engine:
         settings: Settings,
         *,
         reset_from: str | None = None,
-        on_commit: Callable[[Commit], None] = lambda commit: None,
+        observer: Observer | None = None,
     ) -> None:
         self._stream = stream
         self._settings = settings
         self._reset_from = reset_from
-        self._on_commit = on_commit
+        self._observer = observer or Observer()
+        self._role: tuple[Role, str] | None = None
+        self._shards: frozenset[int] = frozenset()
         self._reset: Reset | None = None
         self._stop = Wish()
         self._writer: Writer | None = None
@@ -105,6 +98,8 @@ class Engine:
             Something that trying again will not mend; nothing was changed by it.
         """
         with ExitStack() as stack:
+            stack.callback(self._become, "stopped")
+            self._become("starting")
             self._open(stack)
             self._ends = self._input.ends() if until_end else None
             while not (self._stop.is_set() or self._is_done):
@@ -119,7 +114,8 @@ class Engine:
         self._learner = Learner(self._settings, widths)
         self._answers = Answers(limits)
         self._watchdog = stack.enter_context(Watchdog(self._settings.engine.watchdog_s))
-        self._log = ModelLog(self._stream, self._settings, SHARD, lambda: self._watchdog.tick("restoring"))
+        ticking = partial(self._watchdog.tick, "restoring")
+        self._log = ModelLog(self._stream, self._settings, SHARD, ticking, self._observer.on_state)
         stack.callback(self._log.close)
         self._input = Input(self._stream, self._settings)
         stack.callback(self._input.close)
@@ -133,15 +129,31 @@ class Engine:
     def _turn(self) -> None:
         """One round: heartbeat and ownership, then stand by, take over, or poll, learn and commit."""
         self._watchdog.tick("heartbeating")
-        if SHARD not in self._membership.poll():
+        if SHARD not in self._assigned():
             return self._stand_by()
         if self._writer is None or self._writer.suspect or self._input.has_changed():
             return self._take_over()
         self._watchdog.tick("polling")
         if batches := self._poll():
             self._learn(batches)
+        else:
+            self._observer.on_idle(self._input.lags())
         self._is_done = self._ends is not None and self._input.has_reached(self._ends)
         return None
+
+    def _assigned(self) -> frozenset[int]:
+        """Heartbeat; the shards that the group gives us."""
+        shards = self._membership.poll()
+        if shards != self._shards:
+            self._shards = shards
+            self._observer.on_rebalance()
+        return shards
+
+    def _become(self, role: Role, reason: str = "") -> None:
+        """Tell a change of what this process is."""
+        if (role, reason) != self._role:
+            self._role = role, reason
+            self._observer.on_role(role, reason)
 
     def _poll(self) -> list[Batch]:
         try:
@@ -157,14 +169,34 @@ class Engine:
         outputs = [self._answers.fitting(answer) for answer in answers]
         sequence = self._head.sequence + 1 if self._head else 1
         head = new_head(self._learner, self._settings, self._model_id, sequence, self._attempt)
-        outputs.append(state_records(self._learner.model, head, self._log.partition))
-        self._write(outputs, self._learner.position)
+        state = state_records(self._learner.model, head, self._log.partition)
+        learned = time.monotonic()
+        self._write([*outputs, state], self._learner.position)
         self._learner.commit()
         self._head = head
         self._failures = 0
-        seconds = time.monotonic() - started
-        records = sum(map(len, batches))
-        self._on_commit(Commit(head, self._learner.metric_values(), records, self._input.lag(), seconds))
+        self._tell(batches, outputs, state, started, learned)
+
+    def _tell(
+        self, batches: list[Batch], outputs: list[Output], state: Output, started: float, learned: float
+    ) -> None:
+        """Tell the observer what was committed."""
+        assert self._head is not None, "there was a commit"
+        now, dlq = time.monotonic(), self._settings.topics.dlq
+        self._observer.on_commit(
+            Commit(
+                self._head,
+                self._learner.metric_values(),
+                records=sum(map(len, batches)),
+                lags=self._input.lags(),
+                seconds=now - started,
+                commit_seconds=now - learned,
+                newest_ms={(b.topic, b.partition): b.timestamps_ms[-1] for b in batches if b.timestamps_ms},
+                letters=[output for output in outputs if output.topic == dlq],
+                traced=[output for output in outputs if output.headers and output.topic != dlq],
+                state=dict(zip(state.keys, state.values, strict=True)),  # type: ignore[arg-type]
+            )
+        )
 
     def _write(self, outputs: list[Output], position: Position) -> None:
         assert self._writer is not None, "only an owner writes"
@@ -176,16 +208,25 @@ class Engine:
         if self._writer is not None:
             log.warning("the shard went to another member; standing by")
             self._let_go()
+        self._become("standby")
         self._stop.wait(STANDBY_S)
         if self._input.has_changed():
             self._log.require_same_topic()  # the shard of one that is gone would be waited for in vain
-        if self._ends is not None and self._reset is None:  # whoever is to reset has it still to do
-            with suppress(OpenTransaction, OffsetGone):  # who takes over ends the one, and judges the other
-                self._is_done = self._owner_has_passed(self._ends)
+        if self._reset is None:  # whoever is to reset has it still to do
+            with suppress(OpenTransaction, OffsetGone, Damaged):  # the owner's to end, and to judge
+                self._keep_warm()
 
-    def _owner_has_passed(self, ends: Mapping[Partition, int]) -> bool:
-        """Whether the owner's head leaves nothing to read below these ends."""
+    def _keep_warm(self) -> None:
+        """Follow the owner, so that a takeover has little to restore; see whether it has passed the end."""
         head = self._log.catch_up(self._learner, patience_s=STANDBY_S)
+        if head is not None and head is not self._head:
+            self._head = head
+            self._observer.on_restored(head, self._learner.metric_values())
+        self._observer.on_caught_up()
+        self._is_done = self._ends is not None and self._owner_has_passed(head, self._ends)
+
+    def _owner_has_passed(self, head: Head | None, ends: Mapping[Partition, int]) -> bool:
+        """Whether the owner's head leaves nothing to read below these ends."""
         if head is None:
             return False
         self._input.seek(Position.from_wire(head.next_offsets))
@@ -195,8 +236,11 @@ class Engine:
     def _back_off(self, failure: Exception) -> None:
         """Forget the writer and wait, a little longer each time."""
         wait_s = min(FIRST_BACKOFF_S * 2**self._failures, LAST_BACKOFF_S)
-        log.warning("%s: %s; starting over in %.1f s", type(failure).__name__, failure, wait_s)
+        kind = type(failure).__name__
+        log.warning("%s: %s; starting over in %.1f s", kind, failure, wait_s, extra={"kind": kind})
         self._watchdog.tick("backing off")
+        self._become("recovering", f"{kind}: {failure}")
+        self._observer.on_recovery(kind)
         self._let_go()
         self._failures = min(self._failures + 1, 10)
         self._stop.wait(wait_s)
@@ -213,6 +257,8 @@ class Engine:
     def _take_over(self) -> None:
         """Follow the protocol above, step by step."""
         self._watchdog.tick("taking over")
+        started = time.monotonic()
+        self._become("recovering", "taking over")
         self._let_go()  # 1, 2
         self._log.require_same_topic()  # over one made anew, kafka-python's proof would never return
         if not self._membership.prove():  # 3
@@ -232,6 +278,8 @@ class Engine:
             self._let_go()
         else:
             self._is_second_look = False
+            self._become("owner")
+            self._observer.on_takeover(time.monotonic() - started)
 
     def _restore(self) -> None:
         """Go on from the log: steps 5 to 7 of the protocol."""
@@ -244,8 +292,11 @@ class Engine:
         position.topic_ids = self._input.topic_ids(position.topic_ids)  # 7
         position.next_offsets = self._input.seek(position.next_offsets)
         self._learner.commit()
-        version, commit = self._learner.model.version, self._head.sequence if self._head else 0
-        log.info("learning on from version %d, commit %d, as attempt %s", version, commit, self._attempt)
+        if self._head is not None:
+            self._observer.on_restored(self._head, self._learner.metric_values())
+        at = {"version": self._learner.model.version, "sequence": self._head.sequence if self._head else 0}
+        text = "learning on from version %d, commit %d, as attempt %s"
+        log.info(text, *at.values(), self._attempt, extra={**at, "attempt": self._attempt})
 
     def _start_anew(self) -> None:
         """Do the reset that was asked for, once."""

@@ -22,7 +22,8 @@ from pydantic import ValidationError
 from perceptron_core import Rejection, SampleRejected
 from service.errors import ConfigurationError, OpenTransaction, PerceptronError, Unreachable
 from service.learner import Learner
-from service.model_log import Head, ModelLog
+from service.model_log import ModelLog
+from service.model_state import Head
 from service.settings import ModelSettings, Settings
 from service.streams.port import Closing
 from service.streams.select import open_stream

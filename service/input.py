@@ -103,10 +103,12 @@ class Input:
         for partition, end in self.ends().items():
             if (position := self._reader.position(partition)) < end:
                 opened = self._stream.open_transactions(partition) or "none that is known"
+                where = {"topic": partition[0], "partition": partition[1], "offset": position}
                 log.warning(
                     "topic %r, partition %d: offsets %d to %d have been out of reach for %g s; open "
                     "transactions: %s; learning goes on when they end",
                     *(*partition, position, end - 1, HIDDEN_S, opened),
+                    extra=where,
                 )
 
     def ends(self) -> dict[Partition, int]:
@@ -117,12 +119,12 @@ class Input:
         """Whether everything committed below these ends was polled, by position, past any markers."""
         return all(self._reader.position(partition) >= end for partition, end in ends.items())
 
-    def lag(self) -> int:
-        """Return how many offsets are left to the ends of what is read, which are looked up once a second."""
+    def lags(self) -> dict[Partition, int]:
+        """Return the offsets left to the end of each partition; the ends are looked up once a second."""
         if time.monotonic() - self._ends_at >= ENDS_S:
             self._ends = {place: self._stream.end_offset(place) for place in self._positions}
             self._ends_at = time.monotonic()
-        return sum(max(0, end - self._reader.position(partition)) for partition, end in self._ends.items())
+        return {place: max(0, end - self._reader.position(place)) for place, end in self._ends.items()}
 
     def committed(self) -> dict[Partition, int]:
         """Return the positions that the group has committed, for lag tools and for a model without a head."""
@@ -152,5 +154,6 @@ class Input:
         gap = f"{where}: offsets {position} to {first - 1} were removed before they were learned"
         if self._engine.on_gap == "fail":
             raise OffsetGone(f'{gap}. Go on behind them with engine.on_gap = "skip"')
-        log.warning("%s; going on behind them", gap)
+        at = {"topic": partition[0], "partition": partition[1], "offset": position}
+        log.warning("%s; going on behind them", gap, extra=at)
         return first

@@ -9,7 +9,8 @@ from contextlib import suppress
 from service.errors import OpenTransaction
 from service.input import Input
 from service.learner import Learner, Position
-from service.model_log import Head, ModelLog, new_head, reset_records
+from service.model_log import ModelLog
+from service.model_state import Head, new_head, reset_records
 from service.settings import Settings
 from service.streams.port import Output, Partition
 

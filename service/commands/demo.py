@@ -85,7 +85,7 @@ def demo(plan: Plan, interruption: Interruption) -> Report | None:
 
 def _learn(stream: Stream, settings: Settings, interruption: Interruption) -> Watch:
     watch = Watch()
-    engine = Engine(stream, settings, on_commit=watch.on_commit)
+    engine = Engine(stream, settings, observer=watch)
     interruption.then(engine.stop)
     with Progress(watch.line):
         engine.run(until_end=True)

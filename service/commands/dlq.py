@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -18,20 +20,51 @@ from rich.text import Text
 
 from service.commands.consume import committed, readable
 from service.commands.json_text import json_text
-from service.commands.letters import Letter, letters_of, open_from
 from service.commands.replay import Place
 from service.errors import ConfigurationError, PerceptronError
+from service.letters import Letter, letters_of, open_from
 from service.settings import Settings
 from service.streams.port import Stream
 
 SHOWN = 2000
 
 
-def letters(stream: Stream, settings: Settings, reason: str | None, whole: bool) -> Iterator[Letter]:
-    """Yield the open letters, with ``whole`` all that are there, of one reason where it is given."""
+@dataclass(frozen=True)
+class Wanted:
+    """Which letters: of one reason where it is given, of a time where that is."""
+
+    reason: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+    def __call__(self, letter: Letter) -> bool:
+        """Whether a letter is one of them.
+
+        Raises
+        ------
+        ConfigurationError
+            A time is asked for, and the stream keeps none.
+        """
+        return self.reason in (None, letter.error["reason"]) and self._is_of_the_time(letter.at_ms)
+
+    def _is_of_the_time(self, at_ms: int | None) -> bool:
+        if self.since is None and self.until is None:
+            return True
+        if at_ms is None:
+            raise ConfigurationError("--since and --until: this stream keeps no times; Kafka does")
+        since, until = (_ms(time, default) for time, default in ((self.since, 0), (self.until, 2**63)))
+        return since <= at_ms < until
+
+
+def _ms(time: datetime | None, default: int) -> int:
+    return default if time is None else int(1000 * time.timestamp())
+
+
+def letters(stream: Stream, settings: Settings, wanted: Wanted, whole: bool) -> Iterator[Letter]:
+    """Yield the wanted letters of those that are open, with ``whole`` of all that are there."""
     start = None if whole else open_from(stream, settings)
     for batch in committed(stream, settings.topics.dlq, start=start):
-        yield from (letter for letter in letters_of(batch) if reason in (None, letter.error["reason"]))
+        yield from filter(wanted, letters_of(batch))
 
 
 def listing(found: Iterator[Letter], at_most: int | None) -> Iterator[str]:
@@ -50,10 +83,15 @@ def letter_json(letter: Letter) -> dict[str, Any]:
         "offset": letter.offset,
         "reason": error["reason"],
         "message": error["message"],
+        **({} if letter.at_ms is None else {"at": _iso(letter.at_ms)}),
         "sample": {"topic": error["topic"], "partition": error["partition"], "offset": error["offset"]},
         **readable("key", letter.key),
         **readable("value", letter.value),
     }
+
+
+def _iso(at_ms: int) -> str:
+    return datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(timespec="milliseconds")
 
 
 def find(stream: Stream, settings: Settings, place: str) -> Letter:
@@ -70,7 +108,7 @@ def find(stream: Stream, settings: Settings, place: str) -> Letter:
     if not offset.isdecimal() or not (partition or "0").isdecimal():
         raise ConfigurationError(f"{place!r}: OFFSET or PARTITION:OFFSET was expected, as dlq ls shows it")
     where = (int(partition or 0), int(offset))
-    for letter in letters(stream, settings, None, whole=True):
+    for letter in letters(stream, settings, Wanted(), whole=True):
         if (letter.partition, letter.offset) == where:
             return letter
     raise PerceptronError(f"there is no dead letter at {place} in {settings.topics.dlq!r}")

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from service.commands.json_text import json_text
 from service.follower import ModelFollower
-from service.model_log import Head
+from service.model_state import Head
 from service.settings import Settings
 
 WAIT_S = 0.2

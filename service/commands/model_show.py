@@ -13,7 +13,8 @@ from service.commands.terminal import kernel_is_compiled
 from service.commands.weights_table import weights_table
 from service.errors import PerceptronError
 from service.learner import Learner
-from service.model_log import Head, ModelLog
+from service.model_log import ModelLog
+from service.model_state import Head
 from service.settings import Settings
 from service.streams.port import Stream
 

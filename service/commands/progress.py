@@ -16,7 +16,7 @@ from rich.spinner import Spinner
 from rich.text import Text
 
 from service.commands.terminal import errors
-from service.engine import Commit
+from service.observer import Commit, Observer
 
 log = logging.getLogger("perceptron")
 
@@ -107,7 +107,7 @@ class Rate:
         return (self.count - before) / max(latest[0] - since, 1e-9)
 
 
-class Watch:
+class Watch(Observer):
     """Sees an engine's commits and puts the last one into words."""
 
     def __init__(self) -> None:

@@ -16,8 +16,8 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 
 from service.commands.consume import committed
-from service.commands.letters import Letter, letters_of, open_from, replay_group
 from service.errors import PerceptronError
+from service.letters import Letter, letters_of, open_from, replay_group
 from service.records import Decoder
 from service.settings import Settings
 from service.streams.port import CommitFailed, Header, Membership, Output, Partition, Stream

@@ -32,7 +32,7 @@ def run(
     log.info("stream: %s by %s", settings.stream.url, stream.client)
     warn_if_interpreted()
     watch = Watch()
-    engine = Engine(stream, settings, reset_from=reset_from, on_commit=watch.on_commit)
+    engine = Engine(stream, settings, reset_from=reset_from, observer=watch)
     interruption.then(engine.stop)
     calm_the_collector()
     with Progress(watch.line, last=watch.summary):

@@ -43,7 +43,8 @@ class Batch:
     """Committed records of one partition in offset order, column by column.
 
     Columns, because a row object per record would cost a third of the hot path.
-    ``headers`` holds an empty sequence where a record has none.
+    ``headers`` holds an empty sequence where a record has none, ``timestamps_ms`` since the epoch is empty
+    as a whole where the stream keeps no times.
     """
 
     topic: str
@@ -52,6 +53,7 @@ class Batch:
     keys: Sequence[bytes | None]
     values: Sequence[bytes | None]
     headers: Sequence[Sequence[Header]]
+    timestamps_ms: Sequence[int] = ()
 
     def __len__(self) -> int:
         return len(self.offsets)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import threading
+import time
 
 import pytest
 
 from service.errors import OffsetGone, RecordTooLarge, TopicMissing
-from service.streams.port import Header, Output, TopicSpec
+from service.streams.port import Batch, Header, Output, TopicSpec
 from tests.contracts.rig import Rig, open_kind, output, read_to_end, wait_until
 
 
@@ -66,6 +67,21 @@ def test_records_come_back_byte_for_byte(rig: Rig) -> None:
         (offset, key, value, header)
         for offset, (key, value, header) in enumerate(zip(keys, values, headers, strict=True))
     ]
+
+
+def test_records_tell_when_they_were_written_where_the_stream_keeps_times(rig: Rig) -> None:
+    topic, before = rig.topic(), 1000 * time.time()
+    rig.stream.append([output(topic, [b"a", b"b"])])
+    with rig.stream.reader() as reader:
+        reader.seek({(topic, 0): 0})
+        batches: list[Batch] = []
+        wait_until(lambda: batches.extend(reader.poll(10, 0.1)) or sum(map(len, batches)) == 2)
+    times = [at for batch in batches for at in batch.timestamps_ms]
+    if rig.kind in ("sqlite", "simulated"):
+        assert times == []
+    else:
+        assert len(times) == 2
+        assert all(before - 1000 <= at <= 1000 * time.time() + 1000 for at in times)
 
 
 def test_offsets_run_from_the_first_to_the_end_in_each_partition(rig: Rig) -> None:

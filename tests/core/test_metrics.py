@@ -96,3 +96,18 @@ def test_without_samples_every_metric_is_0(kind: Any) -> None:
 def test_a_state_of_another_length_is_refused(kind: Any) -> None:
     with pytest.raises(ValueError, match="unpack"):
         kind().load([1.0])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@given(earlier=number_pairs, later=number_pairs)
+def test_the_metrics_since_a_state_are_those_of_the_samples_after_it(
+    kind: Any, earlier: list[tuple[float, float]], later: list[tuple[float, float]]
+) -> None:
+    if kind is BinaryMetrics:
+        earlier, later = ([(float(y > 0), 1 / (1 + p * p)) for y, p in pairs] for pairs in (earlier, later))
+    whole, alone = kind(), kind()
+    whole.update(*arrays(earlier))
+    state = whole.state()
+    whole.update(*arrays(later))
+    alone.update(*arrays(later))
+    assert whole.since(state).values() == pytest.approx(alone.values(), rel=1e-6, abs=1e-6)

@@ -13,7 +13,8 @@ from typing import Any
 
 from service.errors import Damaged
 from service.learner import Learner
-from service.model_log import Head, ModelLog, _unframe
+from service.model_log import ModelLog
+from service.model_state import Head, _unframe
 from service.settings import Settings
 from service.streams.port import Stream
 from tests.contracts.rig import read_to_end

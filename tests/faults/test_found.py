@@ -13,9 +13,10 @@ import pytest
 from kafka import KafkaAdminClient, KafkaProducer
 from kafka.admin import NewPartitions
 
-from service.engine import Commit, Engine
+from service.engine import Engine
 from service.errors import ConfigurationError, StreamError, TopicMissing
 from service.learner import Learner
+from service.observer import Commit
 from service.settings import Settings
 from service.streams.port import Batch, Output, Stream, TopicSpec
 from service.streams.select import open_stream
@@ -25,6 +26,7 @@ from tests.contracts.rig import wait_until
 from tests.corpus import cases, settings
 from tests.faults.checks import collect, read_topic
 from tests.faults.oracle import Oracle
+from tests.on_commit import OnCommit
 from tests.rig_faults import ABORTED, ScriptedStream
 
 RECORDS = cases(3_000)
@@ -88,8 +90,8 @@ def test_a_standby_that_was_told_to_reset_keeps_what_the_owner_has_learned_since
     commits: list[Commit] = []
     with SqliteStream(path, 1500) as ours, SqliteStream(path, 1500) as theirs:
         put(ours, chosen, samples(10))
-        owner = Engine(ours, chosen, on_commit=commits.append)
-        standby = Engine(theirs, chosen, reset_from="head", on_commit=commits.append)
+        owner = Engine(ours, chosen, observer=OnCommit(commits.append))
+        standby = Engine(theirs, chosen, reset_from="head", observer=OnCommit(commits.append))
         threads = [threading.Thread(target=owner.run), threading.Thread(target=standby.run)]
         threads[0].start()
         wait_until(lambda: bool(commits))
@@ -116,7 +118,7 @@ def test_a_batch_may_take_longer_than_the_session(tmp_path: Path, monkeypatch: p
     monkeypatch.setattr(Learner, "process", slowly)
     with SqliteStream(str(tmp_path / "stream.db"), 300) as stream:
         put(stream, chosen, samples(10))
-        run_for_a_while(Engine(stream, chosen, on_commit=commits.append), until_end=True)
+        run_for_a_while(Engine(stream, chosen, observer=OnCommit(commits.append)), until_end=True)
     assert len(commits) == 1
 
 
@@ -128,7 +130,7 @@ def test_a_file_that_is_removed_while_it_is_in_use_is_told(stream: Stream, tmp_p
         (tmp_path / "stream.db").unlink()
 
     with pytest.raises(StreamError, match="removed or replaced"):
-        run_for_a_while(Engine(stream, chosen, on_commit=remove))
+        run_for_a_while(Engine(stream, chosen, observer=OnCommit(remove)))
 
 
 @pytest.mark.kafka
@@ -140,7 +142,7 @@ def test_a_partition_added_while_it_runs_is_learned_from(
     chosen, commits = unique(), list[Commit]()
     with open_stream(f"kafka://{kafka_bootstrap}", client=client) as stream:
         stream.create_topics(topic_specs(chosen))
-        engine = Engine(stream, chosen, on_commit=commits.append)
+        engine = Engine(stream, chosen, observer=OnCommit(commits.append))
         thread = threading.Thread(target=engine.run)
         thread.start()
         put(stream, chosen, samples(10))
@@ -173,7 +175,7 @@ def test_a_samples_topic_that_is_deleted_while_it_runs_is_told(
         stream.create_topics(topic_specs(chosen))
         put(stream, chosen, samples(10))
         with pytest.raises(TopicMissing, match=chosen.topics.samples):
-            run_for_a_while(Engine(stream, chosen, on_commit=delete))
+            run_for_a_while(Engine(stream, chosen, observer=OnCommit(delete)))
 
 
 def send_compressed(bootstrap: str, topic: str, *records: tuple[bytes | None, bytes]) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from service import careful, model_log
+from service import careful, model_log, model_state
 from service.errors import ConfigurationError, Damaged
 from service.learner import Learner
 from service.plain import dump, restore
@@ -122,7 +122,7 @@ def lines_reached(target: Target, file: str | None) -> set[int]:
     ("name", "module", "judges"),
     [
         ("records", careful, vars(careful.Careful) | vars(careful)),
-        ("model log", model_log, {**vars(model_log), **vars(model_log.ModelLog)}),
+        ("model log", model_state, {**vars(model_state), **vars(model_state.ModelState)}),
     ],
 )
 def test_the_inputs_reach_every_line_that_judges_them(
@@ -145,7 +145,7 @@ JUDGES = {
         "_check_finite",
         "_utf8",
     ],
-    "model log": ["_unframe", "_take", "_apply", "_load", "_bodies", "_decode", "_check_settings"],
+    "model log": ["_unframe", "take", "apply", "_load", "_bodies", "_decode", "_check_settings"],
 }
 
 

@@ -18,10 +18,12 @@ from collections.abc import Sequence
 from multiprocessing.connection import Connection
 from typing import Any
 
-from service.engine import Commit, Engine
+from service.engine import Engine
+from service.observer import Commit
 from service.streams.select import open_stream
 from tests.corpus import settings
 from tests.faults.broker import points
+from tests.on_commit import OnCommit
 
 
 class Life:
@@ -58,7 +60,9 @@ class Life:
         """Learn the corpus on a stream, until its end or SIGTERM."""
         timeout_ms = self._chosen.engine.session_timeout_ms
         with open_stream(url, client=client, session_timeout_ms=timeout_ms) as stream:
-            self._engine = Engine(stream, self._chosen, reset_from=self._reset_from, on_commit=self._commit)
+            self._engine = Engine(
+                stream, self._chosen, reset_from=self._reset_from, observer=OnCommit(self._commit)
+            )
             signal.signal(signal.SIGTERM, lambda number, frame: self._engine.stop())
             self._engine.run(until_end)
 

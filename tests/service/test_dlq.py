@@ -5,15 +5,16 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from service.commands.dlq import letter_json, letters
+from service.commands.dlq import Wanted, letter_json, letters
 from service.commands.replay import Replay
 from service.engine import Engine
-from service.errors import PerceptronError
+from service.errors import ConfigurationError, PerceptronError
 from service.settings import Settings
 from service.streams.port import Output, Stream
 from service.streams.select import open_stream
@@ -117,7 +118,7 @@ def refused(stream: Stream, count: int) -> Settings:
 
 
 def repaired(stream: Stream, chosen: Settings) -> dict[tuple[int, int], bytes]:
-    values = [letter_json(letter) for letter in letters(stream, chosen, None, whole=True)]
+    values = [letter_json(letter) for letter in letters(stream, chosen, Wanted(), whole=True)]
     return {(v["partition"], v["offset"]): v["value"].replace('"yes"', "1").encode() for v in values}
 
 
@@ -135,4 +136,19 @@ def test_a_replay_that_fails_in_the_middle_writes_nothing_twice(
     assert counts["replayed"] == (2 if fault == WRITTEN else 6)
     ids = [json.loads(value)["id"] for _, _, value, _ in read_topic(stream, chosen.topics.samples)]
     assert ids == [*range(10), *range(10)]
-    assert list(letters(stream, chosen, None, whole=False)) == []
+    assert list(letters(stream, chosen, Wanted(), whole=False)) == []
+
+
+def test_letters_are_found_by_when_they_were_written(stream: Stream) -> None:
+    chosen, now = refused(stream, 3), datetime.now().astimezone()
+    an_hour_ago, in_an_hour = now - timedelta(hours=1), now + timedelta(hours=1)
+    if stream.client.startswith("sqlite"):
+        with pytest.raises(ConfigurationError, match="keeps no times"):
+            list(letters(stream, chosen, Wanted(since=an_hour_ago), whole=False))
+        return
+
+    def found(**when: datetime) -> int:
+        return len(list(letters(stream, chosen, Wanted(**when), whole=False)))
+
+    assert [found(since=an_hour_ago), found(until=in_an_hour)] == [3, 3]
+    assert [found(since=in_an_hour), found(until=an_hour_ago)] == [0, 0]

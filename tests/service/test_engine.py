@@ -14,17 +14,20 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from service.engine import Commit, Engine
+from service.engine import Engine
 from service.errors import ConfigurationError, Damaged, OffsetGone
 from service.input import Input
 from service.learner import Learner
-from service.model_log import Head, ModelLog, _Block, _frame, _unframe
+from service.model_log import ModelLog
+from service.model_state import Head, _Block, _frame, _unframe
+from service.observer import Commit
 from service.settings import Settings
 from service.streams.port import Output, Stream, TopicSpec
 from service.streams.sqlite import SqliteStream
 from service.topics import topic_specs
 from tests.contracts.rig import read_to_end, wait_until
 from tests.corpus import cases, plain_loop, settings
+from tests.on_commit import OnCommit
 from tests.rig_faults import ABORTED, FENCED, LOST, SEAT_LOST, WRITTEN, ScriptedStream
 
 RECORDS = cases(600)
@@ -50,7 +53,7 @@ def produce(stream: Stream, records: list[Any] = RECORDS, partition: int = 0) ->
 
 def run(stream: Any, chosen: Settings = CHOSEN, **options: Any) -> list[Commit]:
     commits: list[Commit] = []
-    Engine(stream, chosen, on_commit=commits.append, **options).run(until_end=True)
+    Engine(stream, chosen, observer=OnCommit(commits.append), **options).run(until_end=True)
     return commits
 
 
@@ -58,7 +61,7 @@ def run(stream: Any, chosen: Settings = CHOSEN, **options: Any) -> list[Commit]:
 def in_a_thread(tmp_path: Path, on_commit: Any) -> Iterator[Engine]:
     """Run an engine beside the test, on a stream of its own, until it is stopped."""
     with SqliteStream(str(tmp_path / "stream.db"), 1500) as opened:
-        engine = Engine(opened, CHOSEN, on_commit=on_commit)
+        engine = Engine(opened, CHOSEN, observer=OnCommit(on_commit))
         thread = threading.Thread(target=engine.run)
         thread.start()
         try:
@@ -152,7 +155,7 @@ def test_stop_and_go_on_is_a_run_that_never_stopped(stream: Stream, undisturbed:
     produce(stream)
     for _ in range(20):
         engine = Engine(stream, CHOSEN)
-        engine._on_commit = lambda commit, engine=engine: engine.stop()
+        engine._observer = OnCommit(lambda commit, engine=engine: engine.stop())
         engine.run(until_end=True)
     assert outcome(stream) == undisturbed
 
@@ -167,7 +170,7 @@ def test_a_fenced_owner_stands_by_with_nothing_of_its_failed_batch(
 
         def learn_less_than_the_failed_batch() -> None:
             other = Engine(others, settings(engine={"max_batch": 5}))
-            other._on_commit = lambda commit: other.stop()
+            other._observer = OnCommit(lambda commit: other.stop())
             other.run()
 
         run(ScriptedStream(stream, [None, SEAT_LOST], learn_less_than_the_failed_batch))
@@ -192,7 +195,7 @@ def test_until_end_ends_though_producers_go_on(stream: Stream) -> None:
         commits.append(commit)
         produce(stream, RECORDS[:50])
 
-    Engine(stream, CHOSEN, on_commit=produce_more).run(until_end=True)
+    Engine(stream, CHOSEN, observer=OnCommit(produce_more)).run(until_end=True)
     assert sum(commit.records for commit in commits) == 100
 
 

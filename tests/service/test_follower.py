@@ -14,8 +14,9 @@ import pytest
 from perceptron_core import Perceptron, SampleRejected
 from service import ModelFollower
 from service.commands.model_show import read_model
-from service.engine import Commit, Engine
+from service.engine import Engine
 from service.errors import ConfigurationError, Damaged, TopicMissing
+from service.observer import Commit
 from service.settings import Settings
 from service.streams.port import Output, Stream
 from service.streams.select import open_stream
@@ -23,6 +24,7 @@ from tests.contracts.rig import wait_until
 from tests.corpus import cases, settings
 from tests.faults.oracle import Oracle
 from tests.faults.processes import provide
+from tests.on_commit import OnCommit
 
 RECORDS = cases(400)
 SAMPLE = {"n1": 2.0, "country": "FR", "vip": True}
@@ -74,7 +76,7 @@ def test_it_says_what_the_committed_model_says_at_every_version(where: dict[str,
 
             rest = RECORDS[100:]
             stream.append([Output(chosen.topics.samples, 0, [c.key for c in rest], [c.value for c in rest])])
-            Engine(stream, chosen, on_commit=on_commit).run(until_end=True)
+            Engine(stream, chosen, observer=OnCommit(on_commit)).run(until_end=True)
             assert live.head.hash == oracle.states[-1].hash
             assert live.stale_s < 5
             model = oracle._learner.model
@@ -122,7 +124,7 @@ def test_many_threads_see_whole_versions_only(tmp_path: Path) -> None:
                 thread.start()
             rest = RECORDS[40:]
             stream.append([Output(chosen.topics.samples, 0, [c.key for c in rest], [c.value for c in rest])])
-            Engine(stream, chosen, on_commit=lambda c: possible.add(_at(RECORDS, chosen, c))).run(
+            Engine(stream, chosen, observer=OnCommit(lambda c: possible.add(_at(RECORDS, chosen, c)))).run(
                 until_end=True
             )
             live.wait_for(Oracle(RECORDS, chosen).states[-1].version)

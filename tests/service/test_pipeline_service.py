@@ -11,7 +11,8 @@ import pytest
 from service.engine import Engine
 from service.errors import Damaged
 from service.learner import Learner
-from service.model_log import Head, ModelLog
+from service.model_log import ModelLog
+from service.model_state import Head
 from service.settings import Settings
 from service.streams.port import Output, Stream
 from service.streams.sqlite import SqliteStream

@@ -9,7 +9,8 @@ import sys
 
 from benchmarks.peers.apps.clock import Clock
 from service.commands.run import calm_the_collector
-from service.engine import Commit, Engine
+from service.engine import Engine
+from service.observer import Commit
 from service.settings import Settings
 from service.streams.select import open_stream
 
@@ -39,7 +40,7 @@ def main() -> None:
     )
     clock = Clock()
     with open_stream(url, client=client) as stream:
-        engine = Engine(stream, settings, on_commit=Timed(clock))
+        engine = Engine(stream, settings, observer=Timed(clock))
         calm_the_collector()
         engine.run(until_end=True)
     clock.print()

@@ -13,7 +13,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import cached_property
 from typing import Any
 
-from service.model_log import Head
+from service.model_state import Head
 from service.streams.port import Output, Stream
 from service.streams.select import open_stream
 from service.topics import topic_specs

@@ -14,8 +14,9 @@ from dataclasses import dataclass, field
 from typing import Any
 from unittest.mock import patch
 
-from service.engine import Commit, Engine
+from service.engine import Engine
 from service.errors import PerceptronError
+from service.observer import Commit
 from service.settings import Settings
 from service.streams.port import Stream
 from service.streams.select import open_stream
@@ -26,6 +27,7 @@ from tests.faults.checks import collect, examine
 from tests.faults.oracle import Oracle
 from tests.faults.processes import provide
 from tests.kafka_broker import broker_from_jars, free_port
+from tests.on_commit import OnCommit
 
 Table = list[dict[str, object]]
 
@@ -157,7 +159,7 @@ class Episode:
         for _ in range(RESTARTS):
             try:
                 with self._open(behind) as stream:
-                    return Engine(stream, chosen, on_commit=on_commit).run(until_end=True)
+                    return Engine(stream, chosen, observer=OnCommit(on_commit)).run(until_end=True)
             except PerceptronError as error:
                 self.restarts.append(f"{type(error).__name__}: {error}")
         raise AssertionError(f"not at the end after {RESTARTS} starts: {self.restarts}")

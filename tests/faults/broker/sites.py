@@ -12,8 +12,9 @@ from typing import Any
 
 from kafka import KafkaAdminClient, TopicPartition
 
-from service.engine import Commit, Engine
+from service.engine import Engine
 from service.errors import PerceptronError
+from service.observer import Commit
 from service.settings import Settings
 from service.streams.port import Output, Stream, TopicSpec
 from service.streams.select import open_stream
@@ -22,6 +23,7 @@ from tests.contracts.rig import wait_until
 from tests.corpus import Case, settings
 from tests.faults.checks import collect, examine
 from tests.faults.oracle import Oracle
+from tests.on_commit import OnCommit
 
 Table = list[dict[str, object]]
 
@@ -110,7 +112,9 @@ class Running:
         self._stream = site.opened()
         self.commits: list[Commit] = []
         self.failure: PerceptronError | None = None
-        self.engine = Engine(self._stream, settings(**site.sections()), on_commit=self.commits.append)
+        self.engine = Engine(
+            self._stream, settings(**site.sections()), observer=OnCommit(self.commits.append)
+        )
         self.thread = threading.Thread(target=self._run, daemon=True)
 
     def _run(self) -> None:

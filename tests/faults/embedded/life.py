@@ -15,7 +15,8 @@ from tempfile import TemporaryDirectory
 from typing import Any
 from unittest.mock import patch
 
-from service.engine import Commit, Engine
+from service.engine import Engine
+from service.observer import Commit
 from service.streams.port import Output
 from service.streams.sqlite import SqliteStream
 from service.streams.sqlite_file import SqliteFile
@@ -25,6 +26,7 @@ from tests.faults.checks import collect, examine
 from tests.faults.embedded.operations import Ack, Image, Operation
 from tests.faults.embedded.vfs import Observer, observed_vfs
 from tests.faults.oracle import Oracle
+from tests.on_commit import OnCommit
 
 SESSION_TIMEOUT_MS = 1500
 LATER_MS = 1_000_000  # longer than any lease
@@ -130,7 +132,7 @@ def _live(path: str, note: Observer) -> tuple[int, int, list[str]]:
 
 def learn(stream: SqliteStream, on_commit: Callable[[Commit], None]) -> None:
     """Run the real engine until the end; not for ever where it does not come."""
-    engine = Engine(stream, SETTINGS, on_commit=on_commit)
+    engine = Engine(stream, SETTINGS, observer=OnCommit(on_commit))
     limit = threading.Timer(DEADLINE_S, engine.stop)
     limit.start()
     try:

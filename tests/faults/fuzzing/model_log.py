@@ -14,7 +14,8 @@ import numpy as np
 
 from service.errors import ConfigurationError, Damaged
 from service.learner import Learner
-from service.model_log import FORMAT, HEAD, ModelLog, new_head, state_records
+from service.model_log import ModelLog
+from service.model_state import FORMAT, HEAD, new_head, state_records
 from service.settings import Settings
 from service.streams.port import Batch, Partition
 from tests.corpus import cases as corpus

@@ -8,11 +8,12 @@ from typing import Any
 from unittest import mock
 
 from service import engine as service_engine
-from service.engine import SHARD, STANDBY_S, Commit, Engine
+from service.engine import SHARD, STANDBY_S, Engine
 from service.errors import OpenTransaction
 from service.input import Input
 from service.learner import Position
-from service.model_log import HEAD, state_records
+from service.model_state import HEAD, state_records
+from service.observer import Commit
 from service.streams.port import Aborted, Batch, InDoubt, Output
 from tests.faults.planted.garden import planted
 
@@ -82,7 +83,7 @@ def gap_judged_by_a_standby(engine: Engine) -> None:
     engine._stop.wait(STANDBY_S)
     if engine._ends is not None:
         with suppress(OpenTransaction):
-            engine._is_done = engine._owner_has_passed(engine._ends)
+            engine._keep_warm()
 
 
 @planted(Engine, "_restore", "The group's offsets are read on from, not the head's.")
@@ -95,7 +96,7 @@ def position_of_the_group(engine: Engine) -> None:
 
 @planted(Engine, "_restore", "A commit in doubt, or of a successor, is taken for not written.")
 def nothing_read_where_a_head_is_known(engine: Engine) -> None:
-    if engine._head is None:
+    if not hasattr(engine, "_model_id"):  # it has never been the owner
         return RESTORE(engine)
     position = engine._learner.position
     position.next_offsets = engine._input.seek(position.next_offsets)
@@ -118,17 +119,11 @@ def producer_kept_after_an_error(engine: Engine, failure: Exception) -> None:
     return None
 
 
-@planted(
-    Engine,
-    "_back_off",
-    "The writer goes, but what it has not committed stays for the standby to build on.",
-    by=("seat lost", "cut off", "end lost", "batch expired"),
-)
-def standby_with_a_dirty_model(engine: Engine, failure: Exception) -> None:
+@planted(Engine, "_let_go", "The writer goes, but what it has not committed stays for the standby to build on.")
+def standby_with_a_dirty_model(engine: Engine) -> None:
     writer, engine._writer = engine._writer, None
     if writer is not None:
         writer.close()
-    engine._stop.wait(STANDBY_S)
 
 
 @planted(Engine, "_write", "A commit in doubt is simply made again, by a new writer.")
@@ -158,7 +153,7 @@ def learn(engine: Engine, batches: Sequence[Batch], first: Callable[[Commit], No
         engine._learner, engine._settings, engine._model_id, sequence, engine._attempt
     )
     outputs.append(state_records(engine._learner.model, head, engine._log.partition))
-    first(Commit(head, {}, 0, 0, 0.0))
+    first(Commit(head, {}))
     engine._write(outputs, engine._learner.position)
     engine._learner.commit()
     engine._head = head
@@ -171,7 +166,7 @@ def committed_at_home_before_the_stream(engine: Engine, batches: Sequence[Batch]
 
 @planted(Engine, "_learn", "Followers and dashboards are shown what may never be committed.")
 def published_before_it_is_committed(engine: Engine, batches: Sequence[Batch]) -> None:
-    learn(engine, batches, engine._on_commit)
+    learn(engine, batches, engine._observer.on_commit)
 
 
 @planted(service_engine, "state_records", "The state is written, but not how far it has read.")

@@ -6,13 +6,14 @@ from typing import Any
 
 from perceptron_core.state import BlockState
 from service.learner import Learner
-from service.model_log import Head, ModelLog
+from service.model_log import ModelLog
+from service.model_state import Head
 from service.streams.port import Batch
 from tests.faults.planted.garden import planted
 
 ROLLBACK, ADVANCE = Learner.rollback, Learner._advance
 BLOCK_ROLLBACK, DIRTY, GROWN = BlockState.rollback, BlockState.dirty_blocks, BlockState.grown_blocks
-LOAD, APPLY = ModelLog._load, ModelLog._apply
+LOAD, APPLY = ModelLog._load, ModelLog.apply
 
 
 @planted(Learner, "rollback", "What was learned for a failed commit stays learned.")
@@ -101,7 +102,7 @@ def metrics_not_restored(log: ModelLog, learner: Learner, head: Head) -> None:
 
 
 @planted(
-    ModelLog, "_apply", "What was restored is taken for committed only in name: the next rollback undoes it."
+    ModelLog, "apply", "What was restored is taken for committed only in name: the next rollback undoes it."
 )
 def old_news_kept(log: ModelLog, learner: Learner) -> Head | None:
     committed = learner._committed

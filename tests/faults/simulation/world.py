@@ -9,9 +9,10 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from service.engine import Commit, Engine
+from service.engine import Engine
 from service.errors import Unreachable
-from service.model_log import HEAD, Head, _unframe
+from service.model_state import HEAD, Head, _unframe
+from service.observer import Commit
 from service.streams.port import Output
 from service.topics import topic_specs
 from tests.faults.checks import Left, collect, examine
@@ -23,6 +24,7 @@ from tests.faults.simulation.plan import KINDS, Fault, Plan
 from tests.faults.simulation.process import Killed, Outsider, Process
 from tests.faults.simulation.seams import in_world
 from tests.faults.simulation.stream import SimulatedStream
+from tests.on_commit import OnCommit
 
 Planting = Callable[[], AbstractContextManager[None]]
 """Switches a bug on while the learners run; whoever looks at what is left has none."""
@@ -112,7 +114,7 @@ class World:
         instance_id = str(number) if number < self.plan.static else ""
         settings = chosen(self.plan.corpus, self.plan.batch + 3 * number, instance_id)
         stream = SimulatedStream(self.broker, process, SESSION_MS)
-        engine = Engine(stream, settings, on_commit=self._claim)
+        engine = Engine(stream, settings, observer=OnCommit(self._claim))
         self.living[number] = process, engine
         try:
             engine.run(until_end)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from service.codec import ERROR_FIELDS, ERROR_PREFIX, OMITTED
@@ -28,6 +28,8 @@ class Letter:
         ``reason``, ``message``, ``topic``, ``partition``, ``offset`` and ``model`` of the refusal.
     is_whole
         Whether the record itself is there.
+    at_ms
+        When it was written, since the epoch; None where the stream keeps no times.
     """
 
     partition: int
@@ -38,6 +40,7 @@ class Letter:
     own: tuple[Header, ...]
     error: dict[str, str]
     is_whole: bool
+    at_ms: int | None
 
     def history(self) -> list[Header]:
         """Return the record's headers with this refusal behind them, as a thing of the past."""
@@ -52,17 +55,34 @@ def letters_of(batch: Batch) -> Iterator[Letter]:
             yield letter
 
 
-def _letter(batch: Batch, row: int) -> Letter | None:
-    headers = tuple(batch.headers[row])
-    is_whole = not (headers and headers[-1][0] == OMITTED)
-    end = len(headers) if is_whole else len(headers) - 1
-    own, added = headers[: max(end - len(ERROR_FIELDS), 0)], headers[max(end - len(ERROR_FIELDS), 0) : end]
+def error_of(headers: Sequence[Header]) -> dict[str, str] | None:
+    """Return what the headers of a dead letter say of its refusal, by name; None where they are of none."""
+    added = _added(headers)
     if [name for name, _ in added] != [f"{ERROR_PREFIX}{name}" for name in ERROR_FIELDS]:
         return None
     texts = [(value or b"").decode("utf-8", "backslashreplace") for _, value in added]
-    error = dict(zip(ERROR_FIELDS, texts, strict=True))
+    return dict(zip(ERROR_FIELDS, texts, strict=True))
+
+
+def _added(headers: Sequence[Header]) -> Sequence[Header]:
+    """Return the headers that a refusal adds, without the one for what was too large."""
+    end = len(headers) if _is_whole(headers) else len(headers) - 1
+    return headers[max(end - len(ERROR_FIELDS), 0) : end]
+
+
+def _is_whole(headers: Sequence[Header]) -> bool:
+    return not (headers and headers[-1][0] == OMITTED)
+
+
+def _letter(batch: Batch, row: int) -> Letter | None:
+    headers = tuple(batch.headers[row])
+    if (error := error_of(headers)) is None:
+        return None
+    is_whole = _is_whole(headers)
+    own = headers[: len(headers) - len(ERROR_FIELDS) - (not is_whole)]
+    at_ms = batch.timestamps_ms[row] if batch.timestamps_ms else None
     where = batch.partition, batch.offsets[row]
-    return Letter(*where, batch.keys[row], batch.values[row], headers, own, error, is_whole)
+    return Letter(*where, batch.keys[row], batch.values[row], headers, own, error, is_whole, at_ms)
 
 
 def replay_group(settings: Settings) -> str:
