@@ -1,7 +1,8 @@
 """How soon a prediction can be read, how soon the service is there, and what it takes of memory and log.
 
 ``python -m benchmarks.latency`` starts a broker (or takes ``KAFKA_BOOTSTRAP``) and prints a report in
-Markdown. Samples have 10 features. --only takes some of its parts: latency, starts, bytes, memory.
+Markdown. Samples have 10 features. --only takes some of its parts: latency, freshness,
+starts, bytes, memory.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from pathlib import Path
 from statistics import median
 
 from benchmarks import plots
+from benchmarks.latency import freshness as fresh
 from benchmarks.latency import large_model, memory, produced_to_visible
 from benchmarks.latency.produced_to_visible import word
 from benchmarks.peers.broker import benchmark_broker
@@ -23,6 +25,7 @@ TARGETS = ["question", "target", "found", ""]
 START_S, RESTORE_S = 1.5, 3.0
 SMALL_BYTES, FEATURE_BYTES, FLAT = 200e6, 100, 1.02
 WRITTEN = 20.0
+FRESH_RATE, FRESH_MS = 1000, 50.0
 
 
 def arguments() -> argparse.Namespace:
@@ -57,6 +60,18 @@ def latency(bootstrap: str, options: argparse.Namespace) -> Iterator[str]:
             figures = {name: of(rows) for name, rows in found.items() if rows}
             title = f"produced to visible at {options.rate:,} samples/s, {what}"
             yield "\n" + plots.bars(options.plots / f"latency-{what}.png", title, "ms", figures, colours)
+
+
+def freshness(bootstrap: str, options: argparse.Namespace) -> Iterator[str]:
+    """Yield how soon a follower knows what was produced."""
+    yield f"#### From produced to learned in a follower, {FRESH_RATE:,} samples/s\n"
+    clients, once = ("confluent", "kafka-python"), (bootstrap, FRESH_RATE, options.seconds)
+    found = {client: [fresh.freshness(*once, client) for _ in range(options.rounds)] for client in clients}
+    p50s, p99s = produced_to_visible.p50s, produced_to_visible.p99s
+    targets = [limited(f"{name}, p99", median(p99s(rows)), FRESH_MS, "ms") for name, rows in found.items()]
+    yield markdown(TARGETS, targets) + "\n"
+    rows = [[f"ours, {name}", spread(p50s(rows)), spread(p99s(rows))] for name, rows in found.items()]
+    yield markdown(produced_to_visible.HEAD, rows)
 
 
 def starts(bootstrap: str, options: argparse.Namespace) -> Iterator[str]:
@@ -136,7 +151,7 @@ def limited(question: str, found: float, limit: float, unit: str) -> list[str]:
     return [question, f"≤ {limit:g} {unit}".rstrip(), f"{found:.3g} {unit}".rstrip(), word(found <= limit)]
 
 
-PARTS = {"latency": latency, "starts": starts, "bytes": written, "memory": long_run}
+PARTS = {"latency": latency, "freshness": freshness, "starts": starts, "bytes": written, "memory": long_run}
 
 
 def main() -> None:

@@ -73,7 +73,7 @@ class Probe:
     def measure(self, messages: Sequence[bytes], rate: int, warm_up: int) -> Latency:
         """Send all of them, ``rate`` a second, and look at those behind the first ``warm_up``."""
         sent: list[float] = []
-        sender = threading.Thread(target=self._send, args=(messages, rate, sent))
+        sender = threading.Thread(target=self.send_steadily, args=(messages, rate, sent))
         sender.start()
         found, values = [], []
         for _ in messages:
@@ -84,7 +84,7 @@ class Probe:
         waits_ms = (np.array(found) - np.array(sent))[warm_up:] * 1e3
         return Latency(*np.percentile(waits_ms, [50, 99]).tolist())
 
-    def _send(self, messages: Sequence[bytes], rate: int, sent: list[float]) -> None:
+    def send_steadily(self, messages: Sequence[bytes], rate: int, sent: list[float]) -> None:
         """Send what is due at each tick; late ticks are made up for."""
         began = time.perf_counter()
         while len(sent) < len(messages):

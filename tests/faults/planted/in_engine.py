@@ -119,7 +119,9 @@ def producer_kept_after_an_error(engine: Engine, failure: Exception) -> None:
     return None
 
 
-@planted(Engine, "_let_go", "The writer goes, but what it has not committed stays for the standby to build on.")
+@planted(
+    Engine, "_let_go", "The writer goes, but what it has not committed stays for the standby to build on."
+)
 def standby_with_a_dirty_model(engine: Engine) -> None:
     writer, engine._writer = engine._writer, None
     if writer is not None:

@@ -1,0 +1,1 @@
+"""Instructions a message: what must not get worse, counted instead of timed."""
