@@ -1,6 +1,7 @@
 # `make` alone says what there is. Needs Python >= 3.11 (PYTHON=... names one) and, for speed, a C compiler.
 PYTHON ?=
 ARGS ?=
+AUDIT ?= --vulnerability-service osv
 PARTS ?= core stream peers latency quality
 
 BIN := .venv/bin
@@ -11,7 +12,7 @@ PIP = $(if $(UV),$(UV) pip install --quiet --python $(BIN)/python,$(BIN)/python 
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check faults bench bench-core bench-stream bench-peers bench-latency bench-quality lock clean
+.PHONY: help demo test check audit faults bench bench-core bench-stream bench-peers bench-latency bench-quality screenshots lock clean
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -22,10 +23,23 @@ demo: .venv/installed ## the whole job on a real data set (ARGS="--stream kafka:
 test: .venv/installed ## the whole test suite (ARGS="-k contracts")
 	@$(BIN)/pytest $(ARGS)
 
-check: .venv/installed ## lint, format and types
+check: .venv/installed ## lint, format, types, insecure habits; and audit
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy --strict
+	@$(BIN)/bandit -q -r service perceptron_core -c pyproject.toml
+	@$(MAKE) --no-print-directory audit
+
+# pip-audit asks a data base of holes, not the registry. A report is there only where it was answered.
+audit: .venv/installed ## known holes in what is locked, and its bill of materials (sbom.json)
+	@$(BIN)/python -W ignore -m cyclonedx_py requirements constraints.txt --pyproject pyproject.toml \
+	  --output-reproducible -o sbom.json
+	@rm -f .audit; $(BIN)/pip-audit -r constraints.txt --disable-pip --no-deps --progress-spinner off \
+	  $(AUDIT) -f json -o .audit 2>.audit.err; status=$$?; \
+	if [ -s .audit ]; then tail -n 1 .audit.err; [ $$status -eq 0 ] || cat .audit; \
+	elif grep -q '^requests\.exceptions\|ServiceError\|ConnectionError' .audit.err; then \
+	  echo "not audited: the data base of holes does not answer (.audit.err)"; status=0; \
+	else cat .audit.err; fi; exit $$status
 
 faults: .venv/installed ## break the service on purpose (ARGS="kills --size 5"; ARGS=--help)
 	@$(BIN)/python -m tests.faults $(ARGS)
@@ -48,13 +62,16 @@ bench-latency: .venv/installed ## latency, start, restore, memory, bytes written
 bench-quality: .venv/installed ## how well the defaults learn, beside other libraries' (ARGS="--markdown")
 	@$(BIN)/python -m benchmarks.quality $(ARGS)
 
+screenshots: .venv/installed ## the dashboard's pictures in docs/images, from a real run (needs Chromium)
+	@$(BIN)/python -m tests.service.http_page.screenshots
+
 lock: $(if $(UV),,$(BIN)/uv) ## choose newer versions: writes constraints.txt
 	@$(or $(UV),$(BIN)/uv) pip compile --quiet --upgrade --universal --python-version 3.11 --all-extras \
 	  --generate-hashes --no-annotate --custom-compile-command "make lock" -o constraints.txt pyproject.toml
 
 clean: ## remove everything that was built
 	@rm -rf .venv build dist *.egg-info $(BUILT)
-	@rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis sbom.json .audit .audit.err
 	@find . -name __pycache__ -prune -exec rm -rf {} +
 
 # A kernel.py with an older compiled kernel beside it would be ignored in silence: hence the `rm`.

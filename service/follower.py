@@ -44,8 +44,8 @@ class ModelFollower(Closing):
         ``"sqlite:FILE"`` or ``"kafka://HOST:PORT,HOST:PORT"``.
     model
         The model's name.
-    client, options
-        As the settings ``stream.client`` and ``stream.kafka``.
+    client, options, security
+        As the settings ``stream.client``, ``stream.kafka`` and ``stream.security``.
     settings
         The learner's settings, in the place of all of the above. They are needed for a river pipeline and
         for topics of other names; without them the topic itself says which neuron it holds.
@@ -72,11 +72,20 @@ class ModelFollower(Closing):
         *,
         client: str = "auto",
         options: Mapping[str, Any] | None = None,
+        security: Mapping[str, Any] | None = None,
         settings: Settings | None = None,
         timeout_s: float = 10.0,
     ) -> None:
         self._settings = settings or _checked(
-            {"stream": {"url": url, "client": client, "kafka": dict(options or {})}, "model": {"name": model}}
+            {
+                "stream": {
+                    "url": url,
+                    "client": client,
+                    "kafka": dict(options or {}),
+                    "security": dict(security or {}),
+                },
+                "model": {"name": model},
+            }
         )
         self._is_told = settings is not None
         self._changed = threading.Condition()
@@ -86,7 +95,9 @@ class ModelFollower(Closing):
         self._complete_at = -math.inf
         self._learner = Learner(self._settings, {}) if self._is_told else None
         stream = self._settings.stream
-        self._stream = open_stream(stream.url, client=stream.client, options=stream.kafka, must_exist=True)
+        self._stream = open_stream(
+            stream.url, client=stream.client, options=stream.kafka, security=stream.security, must_exist=True
+        )
         self._thread = threading.Thread(target=self._follow, name="model-follower", daemon=True)
         try:
             self._stream.partitions(self._settings.topics.model)

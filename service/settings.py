@@ -9,12 +9,15 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from perceptron_core import Perceptron
+from service.settings_security import LOOPBACK, SecuritySettings
 
 if TYPE_CHECKING:
     from service.pipelines.model import PipelineModel
+
+MIN_TOKEN = 16
 
 TopicName = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,249}$")]
 
@@ -22,7 +25,7 @@ TopicName = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,249}$")]
 class Section(BaseModel):
     """A table of the settings file."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)  # it may be a secret
 
 
 class StreamSettings(Section):
@@ -35,6 +38,7 @@ class StreamSettings(Section):
     kafka: dict[str, Any] = Field(
         default_factory=dict, description="raw client options (dots or underscores), passed on as they are"
     )
+    security: SecuritySettings = Field(SecuritySettings(), description="TLS and login: a table of its own")
 
     @field_validator("kafka")
     @classmethod
@@ -217,6 +221,57 @@ class EngineSettings(Section):
     )
 
 
+class HttpSettings(Section):
+    """What perceptron run serves over HTTP: health, predictions, metrics, the dashboard."""
+
+    enabled: bool = Field(True, description="serve it, where the extra http is installed")
+    host: str = Field("127.0.0.1", description="address to listen on; others than this machine need a token")
+    port: int = Field(8080, ge=0, le=65535, description="0 takes any that is free, and says which")
+    token: SecretStr | None = Field(None, description="asked for as Authorization: Bearer; or in token_file")
+    token_file: str | None = Field(None, description="file that holds the token and nothing else")
+    max_body_bytes: int = Field(1_000_000, ge=1, description="larger requests are refused")
+    max_connections: int = Field(200, ge=4, description="at a time; further ones are cut at once")
+    request_timeout_s: float = Field(
+        10.0, gt=0, description="a request that is not all there by then is cut off"
+    )
+
+    @field_validator("token")
+    @classmethod
+    def _long_enough(cls, token: SecretStr | None) -> SecretStr | None:
+        if token is not None:
+            check_token(token.get_secret_value())
+        return token
+
+    @model_validator(mode="after")
+    def _closed_to_others(self) -> HttpSettings:
+        if self.token is not None and self.token_file is not None:
+            raise ValueError("token and token_file are both set: keep one")
+        is_open = self.token is None and self.token_file is None and not LOOPBACK.fullmatch(self.host)
+        if self.enabled and is_open:
+            raise ValueError(
+                f"host {self.host!r} can be reached by others, so a token is needed: set http.token_file, "
+                "or PERCEPTRON_HTTP__TOKEN in the environment; or go back to host 127.0.0.1"
+            )
+        return self
+
+
+def check_token(token: str) -> None:
+    """Raise ValueError for a token that could be guessed, or that no header can carry."""
+    if len(token) < MIN_TOKEN or not (token.isascii() and token.isprintable() and " " not in token):
+        raise ValueError(f"{MIN_TOKEN} or more ASCII characters without spaces were expected")
+
+
+class LogSettings(Section):
+    """What perceptron run writes to stderr."""
+
+    format: Literal["auto", "text", "json"] = Field(
+        "auto", description="auto: json for the first process of a container, away from a terminal; else text"
+    )
+    level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="the least that is logged; of the clients' own lines never below their info"
+    )
+
+
 class Settings(Section):
     """All settings of the service; :func:`service.settings_sources.load_settings` reads them."""
 
@@ -225,6 +280,8 @@ class Settings(Section):
     topics: TopicSettings = TopicSettings()
     fields: FieldSettings = FieldSettings()
     engine: EngineSettings = EngineSettings()
+    http: HttpSettings = HttpSettings()
+    log: LogSettings = LogSettings()
 
     @model_validator(mode="before")
     @classmethod

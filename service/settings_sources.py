@@ -7,9 +7,9 @@ import os
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
-from pydantic import BaseModel, ValidationError
+from pydantic import SecretStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -24,6 +24,8 @@ PREFIX = "PERCEPTRON_"
 DEFAULT_FILE = Path("perceptron.toml")
 
 _SECRET_WORDS = ("password", "secret", "token", "credential", "jaas", "oauth", "ssl.key", "ssl_key")
+_HARMLESS_ENDS = ("file", "location", "url", "method")  # of names with such a word in them
+_TABLES = ("kafka.", "security.")  # within the section stream
 
 
 def load_settings(file: Path | None = None, overrides: Sequence[str] = ()) -> Settings:
@@ -88,12 +90,29 @@ class _Source(Settings, BaseSettings):
 
 def redacted(settings: Settings) -> dict[str, Any]:
     """Return the settings as plain data with secrets blotted out, for the one print at start."""
-    tree = settings.model_dump(mode="json")
-    tree["stream"]["kafka"] = {
-        name: "***" if any(word in name.lower() for word in _SECRET_WORDS) else value
-        for name, value in tree["stream"]["kafka"].items()
+    return _blotted(settings.model_dump(mode="json"))
+
+
+def _blotted(tree: Mapping[str, Any], path: tuple[str, ...] = ()) -> dict[str, Any]:
+    places = ((name, value, (*path, name)) for name, value in tree.items())
+    return {
+        name: "***"
+        if value is not None and _is_secret(place)
+        else _blotted(value, place)
+        if isinstance(value, dict)
+        else value
+        for name, value, place in places
     }
-    return tree
+
+
+def _is_secret(place: Sequence[Any]) -> bool:
+    """Whether a setting holds a secret: by its type, a client's raw option by its name."""
+    *path, name = place
+    if path == ["stream", "kafka"]:
+        name = str(name).lower()
+        return any(word in name for word in _SECRET_WORDS) and not name.endswith(_HARMLESS_ENDS)
+    field = _section(path).get(name)
+    return field is not None and SecretStr in (field.annotation, *get_args(field.annotation))
 
 
 def _tree(overrides: Sequence[str]) -> dict[str, Any]:
@@ -103,14 +122,32 @@ def _tree(overrides: Sequence[str]) -> dict[str, Any]:
         path, equals, text = override.partition("=")
         section, dot, key = path.partition(".")
         if not (equals and dot and key and path.isprintable()):
-            raise ConfigurationError(f"--set {override!r}: section.key=value was expected")
+            raise ConfigurationError(f"--set {path!r}: section.key=value was expected")
         branch = tree.setdefault(section, {})
-        if section == "stream" and key.startswith("kafka."):
-            branch, key = branch.setdefault("kafka", {}), key.removeprefix("kafka.")
-        if not isinstance(branch, dict):
-            raise ConfigurationError("--set stream.kafka=...: a table was expected, such as {acks = 'all'}")
+        if section == "stream" and key.startswith(_TABLES):
+            table, _, key = key.partition(".")
+            branch = branch.setdefault(table, {})
+            if not isinstance(branch, dict):
+                raise ConfigurationError(f"--set stream.{table}=...: a table was expected, such as {{a = 1}}")
         branch[key] = _value(text)
+    _refuse_secrets(tree)
     return tree
+
+
+def _refuse_secrets(tree: Mapping[str, Any], path: tuple[str, ...] = ()) -> None:
+    """Raise for a secret on the command line, where every user of the machine can read it."""
+    for name, value in tree.items():
+        place = (*path, name)
+        if _is_secret(place):
+            variable = PREFIX + "__".join(place).replace(".", "_").upper()
+            has_file = f"{name}_file" in _section(path)
+            instead = f"{'.'.join(place)}_file" if has_file else "the settings file"
+            raise ConfigurationError(
+                f"--set {'.'.join(place)}=...: others can read a command line; "
+                f"use {variable} in the environment or {instead}"
+            )
+        if isinstance(value, dict):
+            _refuse_secrets(value, place)
 
 
 def _value(text: str) -> Any:
@@ -136,16 +173,25 @@ def _explain(fault: Mapping[str, Any]) -> str:
         known = _section(fault["loc"][:-1])
         return f"{where}: unknown setting{_nearest(str(fault['loc'][-1]), known)}"
     message = str(fault["msg"]).removeprefix("Value error, ")
-    came = "" if isinstance(fault["input"], dict) else f" (got {fault['input']!r})"
+    came = (
+        "" if isinstance(fault["input"], dict) or _is_private(fault["loc"]) else f" (got {fault['input']!r})"
+    )
     return f"{where}: {message}{came}" if where else message
 
 
+def _is_private(place: Sequence[Any]) -> bool:
+    """Whether what came might be, or hold, a secret: also a text in the place of a whole section."""
+    tables = (("stream", "kafka"), ("stream", "security"))
+    return len(place) < 2 or tuple(place[:2]) in tables or _is_secret(place)
+
+
 def _section(path: Sequence[Any]) -> Mapping[str, Any]:
-    """Return the known names of a section."""
+    """Return the known names of a section; none where there is no such section."""
     model: Any = Settings
     for name in path:
-        model = model.model_fields[name].annotation
-    return model.model_fields if issubclass(model, BaseModel) else {}
+        field = getattr(model, "model_fields", {}).get(name)
+        model = field.annotation if field is not None else None
+    return getattr(model, "model_fields", {})
 
 
 def _nearest(name: str, known: Mapping[str, Any]) -> str:

@@ -70,6 +70,7 @@ def _open(settings: Settings, must_exist: bool = False) -> Stream:
         stream.url,
         client=stream.client,
         options=stream.kafka,
+        security=stream.security,
         session_timeout_ms=settings.engine.session_timeout_ms,
         must_exist=must_exist,
     )

@@ -15,6 +15,7 @@ from pydantic import BaseModel
 
 from service.settings import Settings
 from service.settings_sources import redacted
+from service.streams.security import client_options
 from service.streams.select import kafka_servers, open_stream
 
 HEADER = """\
@@ -29,11 +30,7 @@ COLUMN = 36
 
 def as_toml(tree: Mapping[str, Any], prefix: str = "") -> str:
     """Return settings by section as TOML, each with its description; ``prefix`` goes before settings."""
-    sections = (
-        "\n".join([f"[{name}]  # {_summary(name)}", *_lines(name, values, prefix)])
-        for name, values in tree.items()
-    )
-    return "\n\n".join(sections) + "\n"
+    return "\n\n".join(_tables(Settings, tree, prefix)) + "\n"
 
 
 def example_file() -> str:
@@ -55,33 +52,40 @@ def check(settings: Settings) -> None:
     Raises
     ------
     ConfigurationError
-        The URL or a metric can't be used.
+        The URL, a metric or a file can't be used.
     """
     from service.learner import Learner
 
     Learner(settings, {})  # tries the metrics out
     scheme, _, rest = settings.stream.url.partition(":")
     if scheme == "kafka" and rest.startswith("//"):
-        kafka_servers(settings.stream.url)
+        client_options(settings.stream.security, kafka_servers(settings.stream.url), settings.stream.kafka)
     elif scheme != "sqlite" or not rest:
         open_stream(settings.stream.url).close()  # raises: it says what was expected
 
 
-def _lines(section: str, values: Mapping[str, Any], prefix: str) -> Iterator[str]:
+def section(kind: type[BaseModel], name: str) -> type[BaseModel] | None:
+    """Return what kind of table a setting is, None where it is a value."""
+    inner = kind.model_fields[name].annotation
+    return inner if isinstance(inner, type) and issubclass(inner, BaseModel) else None
+
+
+def _tables(kind: type[BaseModel], tree: Mapping[str, Any], prefix: str, path: str = "") -> Iterator[str]:
+    for name, values in tree.items():
+        if inner := section(kind, name):
+            title = f"[{path}{name}]  # {_summary(inner)}"
+            yield "\n".join([title, *_lines(inner, values, prefix)])
+            yield from _tables(inner, values, prefix, f"{path}{name}.")
+
+
+def _lines(kind: type[BaseModel], values: Mapping[str, Any], prefix: str) -> Iterator[str]:
     for name, value in values.items():
-        setting = f"# {name} is not set" if value is None else f"{prefix}{name} = {_toml(value)}"
-        yield f"{setting:<{COLUMN}}  # {_fields(section)[name].description}"
+        if section(kind, name) is None:
+            setting = f"# {name} is not set" if value is None else f"{prefix}{name} = {_toml(value)}"
+            yield f"{setting:<{COLUMN}}  # {kind.model_fields[name].description}"
 
 
-def _fields(section: str) -> Mapping[str, Any]:
-    kind = Settings.model_fields[section].annotation
-    assert isinstance(kind, type)
-    assert issubclass(kind, BaseModel)
-    return kind.model_fields
-
-
-def _summary(section: str) -> str:
-    kind = Settings.model_fields[section].annotation
+def _summary(kind: type[BaseModel]) -> str:
     return (kind.__doc__ or "").partition("\n")[0].rstrip(".").replace("``", "")
 
 

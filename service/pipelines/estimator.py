@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import math
-import pickle
+import pickle  # nosec B403 # used where model.allow_pickle says so
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -121,7 +121,7 @@ class RiverEstimator:
                 f"the stored state of {self.name} is a pickle; reading it needs model.allow_pickle = true"
             )
         try:
-            self._take(pickle.loads(parts[PICKLE]))
+            self._take(pickle.loads(parts[PICKLE]))  # nosec B301 # model.allow_pickle says so
         except Exception as error:
             raise ValueError(f"the pickled state can't be read: {type(error).__name__}: {error}") from None
 

@@ -122,7 +122,7 @@ def _learned(model: PipelineModel, samples: list[dict[str, Any]]) -> str:
 
 def _shapes() -> Iterator[list[dict[str, Any]]]:
     """Yield samples of numbers, of texts, and of both; which of them a pipeline takes is its own affair."""
-    draw = random.Random(7)
+    draw = random.Random(7)  # nosec B311 # samples to try out, no secrets
     numbers = [
         {"x": draw.gauss(0, 1), "n": draw.randint(0, 9), "b": draw.random() < 0.5} for _ in range(TRIALS)
     ]

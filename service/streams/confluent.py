@@ -42,7 +42,7 @@ class ConfluentStream(KafkaStream):
         self._greet()
 
     def _on_error(self, error: KafkaError) -> None:
-        if error.name() in common.RIGHTS:
+        if error.name() in common.RIGHTS or "certificate" in error.str():
             self._refusal = error
 
     def _greet(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 
@@ -99,7 +99,8 @@ class Connection:
 
     def told(self, error: KafkaError, subject: str = "") -> Exception:
         """Return the client's error as ours."""
-        return common.told(self.servers, error.name(), f"{subject}: {error.str()}".removeprefix(": "))
+        name = "_SSL" if "SSL_HANDSHAKE" in error.str() else error.name()  # it calls some of them _TRANSPORT
+        return common.told(self.servers, name, f"{subject}: {error.str()}".removeprefix(": "))
 
 
 class Reader(Closing):
@@ -161,7 +162,7 @@ class Reader(Closing):
         values: list[bytes | None] = list(map(Message.value, messages))
         headers: Any = [headers or () for headers in map(Message.headers, messages)]
         self._positions[place] = max(self._positions[place], offsets[-1] + 1)  # an end met behind them counts
-        return Batch(*place, offsets, keys, values, headers)
+        return Batch(*place, offsets, keys, values, headers, _Timestamps(messages))
 
     def _is_event(self, message: Message) -> bool:
         """Whether this is no record: the end of the partition, a passing trouble; raise what is final."""
@@ -193,6 +194,19 @@ class Reader(Closing):
         if self._open:
             self._open = False
             self._consumer.close()
+
+
+class _Timestamps(Sequence[int]):
+    """When records were produced; only who asks pays for it."""
+
+    def __init__(self, messages: Sequence[Message]) -> None:
+        self._messages = messages
+
+    def __len__(self) -> int:
+        return len(self._messages)
+
+    def __getitem__(self, index: Any) -> Any:
+        return self._messages[index].timestamp()[1]
 
 
 class Seat(Closing):

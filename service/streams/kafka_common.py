@@ -113,7 +113,9 @@ def record_limit(options: Mapping[str, Any], name: str) -> int:
 def wrong_option(client: str, names: Iterable[str]) -> ConfigurationError:
     """Name the options at fault, never their values: one of them may be a password."""
     listed = ", ".join(sorted(names)) or "(not told)"
-    return ConfigurationError(f"stream.kafka: {client} knows no such option, or not its value: {listed}")
+    return ConfigurationError(
+        f"stream.kafka, stream.security: {client} knows no such option, or not its value: {listed}"
+    )
 
 
 def instance_taken(instance_id: str) -> ConfigurationError:
@@ -190,6 +192,7 @@ def told(servers: str, name: str, detail: str) -> PerceptronError:
     if name in RIGHTS:
         return NotAuthorized(
             f"Kafka at {servers} refuses ({what}): grant the right or correct the credentials in stream.kafka"
+            " or stream.security"
         )
     if name in NO_TOPIC:
         return TopicMissing(f"Kafka at {servers} lacks a topic ({what}): perceptron topics create makes it")
@@ -197,6 +200,11 @@ def told(servers: str, name: str, detail: str) -> PerceptronError:
         return RecordTooLarge(
             f"a record is too large ({what}): the topic's max.message.bytes, or message.max.bytes "
             "(max_request_size) in stream.kafka, allows less"
+        )
+    if name == "_SSL":
+        return Unreachable(
+            f"no TLS with Kafka at {servers} ({what}): check stream.security.ca_file, and that the broker "
+            "speaks TLS on that port, with a certificate for that host"
         )
     if name in AWAY:
         return Unreachable(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import socket
+import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -22,9 +23,12 @@ from kafka.structs import MemberState, OffsetAndMetadata
 from service.errors import OffsetGone, Unreachable
 from service.streams import kafka_common as common
 from service.streams.kafka_common import REQUEST_TIMEOUT_MS
+from service.streams.kafka_python_token import with_provider
 from service.streams.port import Batch, Closing, Fenced, Partition
 
 logging.getLogger("kafka").addHandler(logging.NullHandler())  # or warnings go to stderr by themselves
+for name in ("kafka.protocol.parser", "kafka.net.connection"):  # for debugging they log passwords as sent
+    logging.getLogger(name).addFilter(lambda record: record.levelno > logging.DEBUG)
 
 COMMON = {
     "retry_backoff_ms": common.RETRY_BACKOFF_MS,  # A8: the client sleeps so long at each retry
@@ -95,7 +99,7 @@ class Connection:
     def __init__(self, servers: str, options: Mapping[str, Any]) -> None:
         self.client = f"kafka-python {kafka.__version__}"
         self.servers = servers
-        self._options = common.underscored(options)
+        self._options = with_provider(common.underscored(options))
         self.max_record_bytes = common.record_limit(self._options, "max_request_size")
         known = (KafkaConsumer, KafkaProducer, KafkaAdminClient)
         if unknown := [name for name in self._options if not any(name in k.DEFAULT_CONFIG for k in known)]:
@@ -105,6 +109,8 @@ class Connection:
 
     def open(self, kind: Any, defaults: Mapping[str, Any], guards: Mapping[str, Any]) -> Any:
         """Make a client: our defaults, then the user's options, then what must not be changed."""
+        if provider := self._options.get("sasl_oauth_token_provider"):
+            provider.token()  # raises: the client would try on, and keep why to itself
         guards = {"bootstrap_servers": self.servers.split(","), "client_id": common.client_id(), **guards}
         mine = {name: value for name, value in self._options.items() if name in kind.DEFAULT_CONFIG}
         try:
@@ -112,21 +118,32 @@ class Connection:
             with self.telling():
                 return kind(**{**COMMON, **defaults, **mine, **guards})
         except Unreachable:
-            if "SASL" in self._options.get("security_protocol", "") and self._takes_connections():
-                what = "connections are taken, but no login succeeds"
-                raise common.told(self.servers, "SASL_AUTHENTICATION_FAILED", what) from None
+            if reason := self._reason():
+                raise common.told(self.servers, *reason) from None
             raise
         except (KafkaConfigurationError, ValueError, TypeError, AssertionError, AttributeError, OSError):
             pass  # its text may hold a password
         raise common.wrong_option(self.client, mine)
 
-    def _takes_connections(self) -> bool:
-        """Whether somebody is there: that a login was refused the client keeps to itself (A11)."""
+    def _reason(self) -> tuple[str, str] | None:
+        """Return why no client comes up though somebody is there, which it keeps to itself (A11)."""
+        protocol = self._options.get("security_protocol", "")
         for server in self.servers.split(","):
             host, _, port = server.rpartition(":")
-            with suppress(OSError), socket.create_connection((host.strip("[]"), int(port)), timeout=1.0):
-                return True
-        return False
+            with suppress(OSError), socket.create_connection((host.strip("[]"), int(port)), 1.0) as plain:
+                if "SSL" in protocol and (failure := self._tls_failure(plain, host.strip("[]"))):
+                    return "_SSL", failure
+                if "SASL" in protocol:
+                    return "SASL_AUTHENTICATION_FAILED", "connections are taken, but no login succeeds"
+        return None
+
+    def _tls_failure(self, plain: socket.socket, host: str) -> str:
+        context = ssl.create_default_context(cafile=self._options.get("ssl_cafile"))
+        try:
+            context.wrap_socket(plain, server_hostname=host).close()
+        except OSError as error:  # a certificate that is not trusted, an end of the connection
+            return str(getattr(error, "verify_message", None) or error)
+        return ""
 
     @contextmanager
     def telling(self, subject: str = "") -> Iterator[None]:
@@ -187,6 +204,7 @@ class Reader(Closing):
             [record.key for record in records],
             [record.value for record in records],
             [record.headers for record in records],
+            [record.timestamp for record in records],
         )
 
     def position(self, partition: Partition) -> int:

@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from service.errors import ConfigurationError, TopicMissing
+from service.settings_security import SecuritySettings
 from service.streams.port import Stream
+from service.streams.security import client_options
 
 CLIENTS = ("auto", "confluent", "kafka-python")
 DEFAULT_PORT = 9092
@@ -19,6 +21,7 @@ def open_stream(
     *,
     client: str = "auto",
     options: Mapping[str, Any] | None = None,
+    security: SecuritySettings | None = None,
     session_timeout_ms: int = 6000,
     must_exist: bool = False,
 ) -> Stream:
@@ -45,7 +48,9 @@ def open_stream(
             raise TopicMissing(f"{rest}: there is no such file; perceptron produce or run makes it")
         return SqliteStream(rest, session_timeout_ms, must_exist)
     if scheme == "kafka" and rest.startswith("//"):
-        return _open_kafka(kafka_servers(url), client, options or {}, session_timeout_ms)
+        servers = kafka_servers(url)
+        secured = client_options(security or SecuritySettings(), servers, options or {})
+        return _open_kafka(servers, client, secured, session_timeout_ms)
     raise _wrong(url)
 
 
@@ -84,5 +89,5 @@ def _wrong(url: str) -> ConfigurationError:
     shown = "kafka://... with credentials in it" if "@" in url else repr(url)
     return ConfigurationError(
         f"stream.url is {shown}; expected sqlite:PATH or kafka://HOST[:PORT][,HOST[:PORT]...], "
-        "credentials belong in stream.kafka"
+        "credentials belong in stream.security"
     )

@@ -10,6 +10,7 @@ from typing import Any
 
 from service.commands.settings_text import effective, example_file
 from service.settings import Settings
+from service.settings_security import SecuritySettings
 from tests.service.command_line import ROOT, answer
 
 SETTING = re.compile(r"^# ([a-z0-9_]+ = .*)$", re.MULTILINE)
@@ -19,12 +20,17 @@ def example() -> str:
     return (ROOT / "perceptron.toml").read_text(encoding="utf-8")
 
 
-def test_the_example_holds_every_setting_with_its_default_and_no_other() -> None:
-    given = {
-        section: {name: value for name, value in values.items() if value is not None}
-        for section, values in effective(Settings()).items()
+def said(tree: dict[str, Any]) -> dict[str, Any]:
+    """Return what is set in a tree of settings."""
+    return {
+        name: said(value) if isinstance(value, dict) else value
+        for name, value in tree.items()
+        if value is not None
     }
-    assert tomllib.loads(SETTING.sub(r"\1", example())) == given
+
+
+def test_the_example_holds_every_setting_with_its_default_and_no_other() -> None:
+    assert tomllib.loads(SETTING.sub(r"\1", example())) == said(effective(Settings()))
     assert example() == example_file()
 
 
@@ -36,6 +42,7 @@ def test_every_setting_is_described() -> None:
     for section in Settings.model_fields.values():
         kind: Any = section.annotation
         assert all(field.description for field in kind.model_fields.values()), kind
+    assert all(field.description for field in SecuritySettings.model_fields.values())
 
 
 def test_the_settings_that_hold_are_shown_without_secrets(tmp_path: Path) -> None:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import typer.main
+from pydantic import BaseModel
 
 from service.cli import app
+from service.commands.settings_text import section
 from service.settings import Settings
 
 README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
@@ -39,9 +42,13 @@ def test_the_commands_table_lists_every_command_and_only_options_that_exist() ->
 
 
 def test_the_settings_table_lists_every_setting_with_its_default_and_meaning() -> None:
-    expected = []
-    for section, field in Settings.model_fields.items():
-        for name, setting in field.annotation.model_fields.items():  # type: ignore[union-attr]
+    assert rows_of("Settings") == list(settings_of(Settings))
+
+
+def settings_of(kind: type[BaseModel], path: str = "") -> Iterator[list[str | None]]:
+    for name, setting in kind.model_fields.items():
+        if inner := section(kind, name):
+            yield from settings_of(inner, f"{path}{name}.")
+        else:
             default = setting.get_default(call_default_factory=True)
-            expected.append([f"`{section}.{name}`", f"`{json.dumps(default)}`", setting.description])
-    assert rows_of("Settings") == expected
+            yield [f"`{path}{name}`", f"`{json.dumps(default)}`", setting.description]
