@@ -215,18 +215,20 @@ class Engine:
         if self._reset is None:  # whoever is to reset has it still to do
             with suppress(OpenTransaction, OffsetGone, Damaged):  # the owner's to end, and to judge
                 self._keep_warm()
+                self._is_done = self._ends is not None and self._owner_has_passed(self._ends)
 
     def _keep_warm(self) -> None:
-        """Follow the owner, so that a takeover has little to restore; see whether it has passed the end."""
-        head = self._log.catch_up(self._learner, patience_s=STANDBY_S)
+        """Follow the owner, so that a takeover has little left to restore."""
+        head = self._log.follow(self._learner)
         if head is not None and head is not self._head:
             self._head = head
             self._observer.on_restored(head, self._learner.metric_values())
-        self._observer.on_caught_up()
-        self._is_done = self._ends is not None and self._owner_has_passed(head, self._ends)
+        if not self._log.has_news:
+            self._observer.on_caught_up()
 
-    def _owner_has_passed(self, head: Head | None, ends: Mapping[Partition, int]) -> bool:
+    def _owner_has_passed(self, ends: Mapping[Partition, int]) -> bool:
         """Whether the owner's head leaves nothing to read below these ends."""
+        head = self._log.catch_up(self._learner, patience_s=STANDBY_S)
         if head is None:
             return False
         self._input.seek(Position.from_wire(head.next_offsets))

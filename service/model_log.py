@@ -7,18 +7,20 @@ anew, and only if it stood still is the log damaged.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from typing import Any, Final
 
 from service.errors import Damaged, OffsetGone, OpenTransaction
 from service.learner import Learner
-from service.model_state import Head, ModelState
+from service.model_state import HEAD, Head, ModelState
 from service.settings import Settings
 from service.streams.port import Stream
 
 OPEN_TRANSACTION_S = 10.0
 POLL_S = 0.1
+FOLLOW_S = 1.0
 NO_LOCK: Final = nullcontext()
 
 
@@ -51,6 +53,7 @@ class ModelLog(ModelState):
         self._stream = stream
         self._on_progress = on_progress
         self._end = 0
+        self._followed_at = 0.0
         self._topic_id = stream.topic_id(self.partition[0])
         self._reader = stream.reader()
         self._reader.seek({self.partition: stream.first_offset(self.partition)})
@@ -95,6 +98,24 @@ class ModelLog(ModelState):
                 f"model topic {self.partition[0]!r} was deleted and made anew while it was in use: the model "
                 "in it was lost. Bring the topic back, or start anew with --reset-model"
             )
+
+    def follow(self, learner: Learner) -> Head | None:
+        """Lay what has arrived over ``learner`` where it adds up, and return the last commit that was.
+
+        Nobody is asked where the log ends, so no broker is waited for; and who writes all the time is
+        followed once a second only.
+
+        Raises
+        ------
+        ConfigurationError
+            It holds the model of another configuration.
+        """
+        is_quiet = not self._poll(0.0)
+        if HEAD in self._news and (is_quiet or time.monotonic() - self._followed_at >= FOLLOW_S):
+            self._followed_at = time.monotonic()
+            with suppress(Damaged):  # the rest of it is still to come
+                self.apply(learner)
+        return self.head
 
     def wait(self, timeout_s: float) -> None:
         """Return as soon as there is something new to read, or when the time is over."""

@@ -151,6 +151,11 @@ class ModelState:
         self._news: dict[bytes, bytes] = {}  # the latest value by key, read but not applied
         self._applied_keys: set[bytes] = set()
 
+    @property
+    def has_news(self) -> bool:
+        """Whether something was read that no learner has taken over yet."""
+        return bool(self._news)
+
     def adopt(self, settings: Settings) -> None:
         """Hold the records to other settings, such as those that its own head names."""
         self._settings = settings

@@ -1,4 +1,4 @@
-"""From produced to learned, as a follower in another process sees it: when a prediction in-process knows it."""
+"""From produced to learned, as a follower in another process sees it."""
 
 from __future__ import annotations
 

@@ -83,7 +83,7 @@ def gap_judged_by_a_standby(engine: Engine) -> None:
     engine._stop.wait(STANDBY_S)
     if engine._ends is not None:
         with suppress(OpenTransaction):
-            engine._keep_warm()
+            engine._is_done = engine._owner_has_passed(engine._ends)
 
 
 @planted(Engine, "_restore", "The group's offsets are read on from, not the head's.")
