@@ -14,7 +14,7 @@ ENV PIP_NO_INDEX=1 PIP_FIND_LINKS=/wheels
 # The dependencies, by an empty package of the same name: their layer outlives every change of the source.
 COPY pyproject.toml README.md ./
 RUN python -m venv --without-pip /opt/venv \
- && pip --python /opt/venv install --quiet '.[fast]'
+ && pip --python /opt/venv install --quiet '.[fast,http,otel]'
 
 COPY setup.py ./
 COPY perceptron_core perceptron_core

@@ -11,8 +11,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from service.codec import ERROR_FIELDS, OMITTED
+from service.codec import ERROR_FIELDS, ERROR_PREFIX, OMITTED
 from service.streams.port import Header, Output
+
+REASON = f"{ERROR_PREFIX}{ERROR_FIELDS[0]}"
 
 OVERHEAD_BYTES = 1024
 """What Kafka adds around one record."""
@@ -38,13 +40,18 @@ class Answers:
         room = self._room.get(output.topic)
         if room is None or _upper_bound(output) <= room:  # most often all of it together would fit
             return output
-        if output.headers is None:
-            columns = zip(output.keys, output.values, strict=True)
-            keys = [key if _bytes(key, value) <= room else None for key, value in columns]
-            return Output(output.topic, output.partition, keys, output.values)
-        letters = zip(output.keys, output.values, output.headers, strict=True)
-        fitted = [_fitting_letter(*letter, room) for letter in letters]
-        return Output(output.topic, output.partition, *map(list, zip(*fitted, strict=True)))
+        headers = output.headers or [()] * len(output)
+        records = zip(output.keys, output.values, headers, strict=True)
+        if _are_letters(headers):
+            fitted = [_fitting_letter(*record, room) for record in records]
+            return Output(output.topic, output.partition, *map(list, zip(*fitted, strict=True)))
+        keys = [record[0] if _record_bytes(*record) <= room else None for record in records]
+        return Output(output.topic, output.partition, keys, output.values, output.headers)
+
+
+def _are_letters(headers: Sequence[Sequence[Header]]) -> bool:
+    """Whether these records are dead letters, by the headers of the first one."""
+    return any(name == REASON for name, _ in headers[0])
 
 
 def _fitting_letter(
@@ -52,7 +59,7 @@ def _fitting_letter(
 ) -> tuple[bytes | None, bytes | None, Sequence[Header]]:
     """Return a dead letter as it is, or nothing of it but why it was rejected, and its size."""
     reasons = headers[-len(ERROR_FIELDS) :]
-    size, reasons_size = _bytes(key, value) + _header_bytes(headers), _header_bytes(reasons)
+    size, reasons_size = _record_bytes(key, value, headers), _header_bytes(reasons)
     if size <= room:
         return key, value, headers
     return None, None, [*reasons, (OMITTED, b"%d" % (size - reasons_size))]
@@ -62,6 +69,10 @@ def _upper_bound(output: Output) -> int:
     """Return the bytes of all records of an output together; in one go, as this is on the hot path."""
     parts = (len(b"".join(filter(None, column))) for column in (output.keys, output.values))
     return sum(parts) + sum(map(_header_bytes, output.headers or ()))
+
+
+def _record_bytes(key: bytes | None, value: bytes | None, headers: Sequence[Header]) -> int:
+    return _bytes(key, value) + _header_bytes(headers)
 
 
 def _bytes(*parts: bytes | None) -> int:

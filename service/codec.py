@@ -5,7 +5,7 @@ No clock, no order but that of the input, no randomness in anything that is writ
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import compress, repeat
 from typing import Any
 
@@ -30,6 +30,12 @@ ERROR_FIELDS = ("reason", "message", "topic", "partition", "offset", "model")
 
 OMITTED = f"{ERROR_PREFIX}omitted_bytes"
 """The header behind these where the record itself did not fit."""
+
+TRACE = frozenset({"traceparent", "tracestate"})
+"""The headers of a sample that its prediction carries on (W3C Trace Context)."""
+
+MAX_TRACE_BYTES = 512
+"""A longer value is left behind: W3C asks for as much, and a prediction has to fit its topic."""
 
 _encode_lines = msgspec.json.Encoder().encode_lines  # JSON escapes line ends: each prediction is one line
 
@@ -61,18 +67,51 @@ class RegressionPrediction(msgspec.Struct, gc=False):
     offset: int
 
 
+class BinaryAnswer(msgspec.Struct, gc=False):
+    """What is answered for a sample of task ``binary`` that was asked about, not published."""
+
+    id: Id | None
+    prediction: int | str
+    probability: float
+    label: int | str | None
+    model: str
+    version: int
+    contributions: dict[str, float] | msgspec.UnsetType = msgspec.UNSET
+
+
+class RegressionAnswer(msgspec.Struct, gc=False):
+    """What is answered for a sample of task ``regression`` that was asked about, not published."""
+
+    id: Id | None
+    prediction: float
+    label: float | None
+    model: str
+    version: int
+    contributions: dict[str, float] | msgspec.UnsetType = msgspec.UNSET
+
+
 class PredictionCodec:
     """Encodes the predictions of one model."""
 
     def __init__(self, model: ModelSettings) -> None:
         self._name = model.name
         self._labels = model.labels
-        self._predictions = self._binary if model.task == "binary" else self._regression
+        is_binary = model.task == "binary"
+        self._predictions = self._binary if is_binary else self._regression
+        self._published: Callable[..., Any] = BinaryPrediction if is_binary else RegressionPrediction
+        self._answered: Callable[..., Any] = BinaryAnswer if is_binary else RegressionAnswer
+
+    def answers(
+        self, ids: Sequence[Id | None], predicted: Numbers, labels: Numbers, version: int
+    ) -> list[Any]:
+        """Return what a version says of samples that are nowhere in a topic."""
+        same = repeat(self._name), repeat(version)
+        return list(self._predictions(self._answered, ids, predicted, labels, *same))
 
     def encode(
         self, batch: Batch, samples: Samples, predicted: Numbers, labels: Numbers, version: int
-    ) -> tuple[list[bytes | None], list[bytes]]:
-        """Return keys and values of the predictions; NaN stands where the model refused a sample.
+    ) -> tuple[list[bytes | None], list[bytes], list[Sequence[Header]] | None]:
+        """Return the predictions' keys, values and headers; NaN stands where the model refused a sample.
 
         Each names the version that made it: ``version`` is the first one's. Column by column, because a
         call for each sample would cost as much again.
@@ -86,6 +125,7 @@ class PredictionCodec:
         offsets = [batch.offsets[row] for row in rows]
         where = f"{batch.topic}-{batch.partition}-"
         predictions = self._predictions(
+            self._published,
             [f"{where}{offset}" if id is None else id for id, offset in zip(ids, offsets, strict=True)],
             predicted,
             labels,
@@ -95,21 +135,49 @@ class PredictionCodec:
             repeat(batch.partition),
             offsets,
         )
-        return [batch.keys[row] for row in rows], _encode_lines(list(predictions)).split(b"\n")[:-1]
+        values = _encode_lines(list(predictions)).split(b"\n")[:-1]
+        return [batch.keys[row] for row in rows], values, _trace_headers(batch, rows)
 
     def _binary(
-        self, ids: list[Id], predicted: Numbers, labels: Numbers, *at: Iterable[Any]
-    ) -> Iterable[BinaryPrediction]:
+        self,
+        kind: Callable[..., Any],
+        ids: Sequence[Id | None],
+        predicted: Numbers,
+        labels: Numbers,
+        *at: Iterable[Any],
+    ) -> Iterable[Any]:
         name = (*self._labels, None).__getitem__
         known = np.where(np.isnan(labels), 2, labels > 0.5)
         classes = map(name, (predicted > 0.5).tolist())
-        return map(BinaryPrediction, ids, classes, predicted.tolist(), map(name, known.tolist()), *at)
+        return map(kind, ids, classes, predicted.tolist(), map(name, known.tolist()), *at)
 
     def _regression(
-        self, ids: list[Id], predicted: Numbers, labels: Numbers, *at: Iterable[Any]
-    ) -> Iterable[RegressionPrediction]:
+        self,
+        kind: Callable[..., Any],
+        ids: Sequence[Id | None],
+        predicted: Numbers,
+        labels: Numbers,
+        *at: Iterable[Any],
+    ) -> Iterable[Any]:
         known = [None if y != y else y for y in labels.tolist()]
-        return map(RegressionPrediction, ids, predicted.tolist(), known, *at)
+        return map(kind, ids, predicted.tolist(), known, *at)
+
+
+def _trace_headers(batch: Batch, rows: Sequence[int]) -> list[Sequence[Header]] | None:
+    """Return what the records say of the traces they belong to, None where none says anything."""
+    if not any(batch.headers):
+        return None
+    found = [_trace(batch.headers[row]) for row in rows]
+    return found if any(found) else None
+
+
+def _trace(headers: Sequence[Header]) -> Sequence[Header]:
+    """Return the first of each trace header, in the order of the record."""
+    found: dict[str, bytes] = {}
+    for name, value in headers:
+        if name in TRACE and value is not None and len(value) <= MAX_TRACE_BYTES:
+            found.setdefault(name, value)
+    return tuple(found.items())
 
 
 def dead_letter_headers(batch: Batch, row: int, rejection: Rejection, model: str) -> Sequence[Header]:

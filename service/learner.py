@@ -88,8 +88,8 @@ class Learner:
         self.river_metrics.update(labels, predictions)
         rejections = samples.rejections + [(samples.rows[index], why) for index, why in refused]
         rejections.sort(key=lambda rejection: rejection[0])
-        keys, values = self._codec.encode(batch, samples, predictions, labels, version)
-        outputs = [Output(*self._to(self._topics.predictions, batch), keys, values)]
+        keys, values, headers = self._codec.encode(batch, samples, predictions, labels, version)
+        outputs = [Output(*self._to(self._topics.predictions, batch), keys, values, headers)]
         outputs.append(self._dead_letters(batch, rejections))
         self._advance(batch, len(outputs[0]), rejections)
         return [output for output in outputs if len(output)]

@@ -26,6 +26,10 @@ ALLOWED = {
         "service/commands/datasets.py",
         "service/commands/river_peer.py",
     ),
+    "fastapi": ("service/http/",),
+    "uvicorn": ("service/http/",),
+    "prometheus_client": ("service/http/",),
+    "opentelemetry": ("service/tracing.py",),
     "matplotlib": ("perceptron_core/fit_plot.py", "service/commands/plot.py"),
     "service": ("service/",),
 }

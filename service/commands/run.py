@@ -5,13 +5,18 @@ from __future__ import annotations
 import gc
 import json
 import logging
+from contextlib import nullcontext
 
 from service.commands.progress import Progress, Watch
-from service.commands.terminal import Interruption, warn_if_interpreted
-from service.engine import Engine
+from service.commands.terminal import Interruption, start_logging, warn_if_interpreted
+from service.diary import Diary
+from service.engine import SHARD, Engine
+from service.http.server import serving
+from service.observer import Observer, Observers
 from service.settings import Settings
 from service.settings_sources import redacted
 from service.streams.port import Stream
+from service.tracing import Tracing
 
 log = logging.getLogger("perceptron")
 
@@ -28,15 +33,19 @@ def run(
     PerceptronError
         Something that trying again will not mend.
     """
+    start_logging(True, settings.log.format, settings.log.level, model=settings.model.name, shard=SHARD)
     log.info("settings: %s", json.dumps(redacted(settings), ensure_ascii=False))
     log.info("stream: %s by %s", settings.stream.url, stream.client)
     warn_if_interpreted()
     watch = Watch()
-    engine = Engine(stream, settings, reset_from=reset_from, observer=watch)
-    interruption.then(engine.stop)
-    calm_the_collector()
-    with Progress(watch.line, last=watch.summary):
-        engine.run(until_end)
+    spans = Tracing.from_environment(settings.model.name) or nullcontext(Observer())
+    with serving(settings, stream.client) as served, spans as tracing:
+        observers = Observers(watch, Diary(), served.observer, tracing)
+        engine = Engine(stream, settings, reset_from=reset_from, observer=observers)
+        interruption.then(engine.stop)
+        calm_the_collector()
+        with Progress(watch.line, last=watch.summary):
+            engine.run(until_end)
 
 
 def calm_the_collector() -> None:

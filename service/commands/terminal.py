@@ -18,6 +18,7 @@ import typer
 from rich.console import Console
 from typer.core import TyperGroup
 
+from service import logs
 from service.errors import PerceptronError
 from service.wish import Wish
 
@@ -42,7 +43,7 @@ class Guarded(TyperGroup):
         except KeyboardInterrupt:
             raise typer.Exit(INTERRUPTED) from None
         except (PerceptronError, OSError) as error:
-            say(f"Error: {error}", style="red")
+            _tell(error)
             raise typer.Exit(getattr(error, "exit_code", 1)) from None
         return result
 
@@ -87,13 +88,31 @@ def say(text: str, style: str = "") -> None:
     errors.print(text, style=style, markup=False, soft_wrap=True)
 
 
-def start_logging(in_full: bool = False) -> None:
-    """Log to stderr: our own warnings; in full also what is under way, and the clients' warnings."""
-    handler = _LineHandler()
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
-    clients = logging.WARNING if in_full else logging.CRITICAL
+def start_logging(
+    in_full: bool = False, format: str = "auto", level: str = "info", **context: object
+) -> None:
+    """Log to stderr: our own warnings; in full from ``level`` on, and the clients' warnings, too."""
+    as_json = logs.is_json(format)
+    handler = _LineHandler(_write_line if as_json else say)
+    handler.setFormatter(logs.formatter(as_json, **context))
+    clients = logs.CLIENTS[level] if in_full else "CRITICAL"
     logging.basicConfig(level=clients, handlers=[handler], force=True)
-    log.setLevel(logging.INFO if in_full else logging.WARNING)
+    log.setLevel(level.upper() if in_full else "WARNING")
+
+
+def _tell(error: Exception) -> None:
+    """Say what ended the process, in the form of the log."""
+    handlers = logging.getLogger().handlers
+    if any(isinstance(handler.formatter, logs.JsonLines) for handler in handlers):
+        log.error("%s", error, extra={"kind": type(error).__name__})
+    else:
+        say(f"Error: {error}", style="red")
+
+
+def _write_line(line: str) -> None:
+    """Write a line to stderr as it is."""
+    sys.stderr.write(f"{line}\n")
+    sys.stderr.flush()
 
 
 def warn_if_interpreted() -> None:
@@ -112,13 +131,14 @@ def kernel_is_compiled() -> bool:
 class _LineHandler(logging.Handler):
     """Writes around a live line, not through it; a client that says the same over and over is cut short."""
 
-    def __init__(self) -> None:
+    def __init__(self, write: Callable[[str], None]) -> None:
         super().__init__()
+        self._write = write
         self._said: dict[tuple[str, str], float] = {}
 
     def emit(self, record: logging.LogRecord) -> None:
         if record.name == log.name or self._is_news(record):
-            say(self.format(record))
+            self._write(self.format(record))
 
     def _is_news(self, record: logging.LogRecord) -> bool:
         """Whether this kind of line, of which a client has a fixed number, was not said for a while."""

@@ -54,3 +54,10 @@ def test_what_fits_and_what_has_no_limit_is_handed_through() -> None:
     large = Output("anywhere", 0, [None], [b"v" * 10 * ROOM])
     assert ANSWERS.fitting(small) is small
     assert ANSWERS.fitting(large) is large
+
+
+def test_a_traced_prediction_keeps_its_value_and_trace_whatever_its_key() -> None:
+    traced = [(("traceparent", b"t" * 55),), (), (("tracestate", b"s" * 300),)]
+    before = Output("predictions", 0, [b"k" * ROOM, b"key", b"k" * 700], [b"{}"] * 3, traced)
+    fitted = ANSWERS.fitting(before)
+    assert fitted == Output("predictions", 0, [None, b"key", None], [b"{}"] * 3, traced)

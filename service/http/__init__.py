@@ -1,0 +1,1 @@
+"""HTTP beside a running engine: health, predictions, metrics, the dashboard; committed state only."""
