@@ -91,9 +91,12 @@ def struck_beside(episode: Episode, trap: list[Any], client: str, engine: dict[s
     with episode.worker(client, False, {**engine, "max_batch": 1}) as owner:
         assert owner.next_commit()
         with episode.worker(client, False, trap=trap) as standby:
+            if standby.wait(STANDING_S) is None:  # on a busy machine it may have become the owner instead
+                standby.stop()
             return was_struck(standby)
 
 
+STANDING_S = 20.0
 STATUS_LOST = 255
 """What multiprocessing says where its fork server lost a status; our own errors are 1 and 2."""
 

@@ -114,6 +114,8 @@ class Team:
             heir.disarm()
         self._visit(self._random.random())
         frozen.wake()
+        for heir in heirs:  # on a busy machine a second one may have met the trap before it was disarmed
+            heir.wake()
 
     def _lose(self, member: Worker) -> None:
         self.members.remove(member)

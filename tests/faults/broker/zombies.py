@@ -75,6 +75,7 @@ def take_turns(episode: Episode, two: list[Worker], label: str, random_: random.
     frozen_at = time.monotonic()
     [heir] = (one for one in two if one is not zombie)
     heir.disarm()
+    heir.wake()  # on a busy machine it may have taken over, and met the same trap, before it was disarmed
     episode.provide(HEIRS_SLICE)
     heir.next_commit_after(frozen_at)
     zombie.wait(random_.uniform(0, 0.3))
