@@ -1,6 +1,7 @@
 # `make` alone says what there is. Needs Python >= 3.11 (PYTHON=... names one) and, for speed, a C compiler.
 PYTHON ?=
 ARGS ?=
+JOBS ?= 3
 AUDIT ?= --vulnerability-service osv
 PARTS ?= core stream peers latency quality
 
@@ -20,14 +21,15 @@ help: ## say what there is
 demo: .venv/installed ## the whole job on a real data set (ARGS="--stream kafka://localhost:9092")
 	@$(BIN)/perceptron demo $(ARGS)
 
-test: .venv/installed ## the whole test suite (ARGS="-k contracts")
-	@$(BIN)/pytest $(ARGS)
+test: .venv/installed ## the whole test suite (ARGS="-k contracts", JOBS=1)
+	@$(BIN)/pytest -n $(JOBS) --dist loadfile $(ARGS)
 
-check: .venv/installed ## lint, format, types, insecure habits; and audit
+check: .venv/installed ## lint, format, types, insecure habits, instructions a message; and audit
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy --strict
 	@$(BIN)/bandit -q -r service perceptron_core -c pyproject.toml
+	@$(BIN)/python -m benchmarks.instructions
 	@$(MAKE) --no-print-directory audit
 
 # pip-audit asks a data base of holes, not the registry. A report is there only where it was answered.

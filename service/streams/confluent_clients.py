@@ -220,7 +220,9 @@ class Seat(Closing):
         self._failure: KafkaError | None = None
         self._open = True
         guards = {**SEAT_GUARDS, **config, "error_cb": self._on_error}
-        self._consumer = connection.open(Consumer, CONSUMER, guards)
+        turn_ms = max(common.POLL_INTERVAL_MS, config["session.timeout.ms"])
+        defaults = {**CONSUMER, "max.poll.interval.ms": turn_ms}
+        self._consumer = connection.open(Consumer, defaults, guards)
         self._consumer.subscribe([topic], on_assign=self._on_assign)
 
     def _on_error(self, error: KafkaError) -> None:

@@ -21,6 +21,9 @@ from service.errors import (
 
 REQUEST_TIMEOUT_MS = 10_000
 DELIVERY_TIMEOUT_MS = 15_000
+POLL_INTERVAL_MS = 60_000
+"""How long one turn of the engine may take before the seat is lost. Both clients wait about as long for the
+answer to a join: at their default, a lost one would keep a learner out of its group for five minutes."""
 TRANSACTION_TIMEOUT_MS = 30_000  # a dead process hides the log's end no longer than this
 RETRY_BACKOFF_MS = 5  # at the default of 100 each transaction waits 100 ms for the one before it
 MAX_RECORD_BYTES = 100_000_000  # the topic's own limit decides; a broker reads no larger request by default

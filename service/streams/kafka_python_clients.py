@@ -227,7 +227,9 @@ class Seat(Closing):
         self._instance_id = config["group_instance_id"]
         self._session_s = config["session_timeout_ms"] / 1000
         self._confirm_at = time.monotonic() + self._session_s
-        self._consumer = connection.open(KafkaConsumer, CONSUMER, {**SEAT_GUARDS, **config})
+        turn_ms = max(common.POLL_INTERVAL_MS, config["session_timeout_ms"])
+        defaults = {**CONSUMER, "max_poll_interval_ms": turn_ms}
+        self._consumer = connection.open(KafkaConsumer, defaults, {**SEAT_GUARDS, **config})
         self._consumer.subscribe([topic])
         with connection.telling():  # else the first assignment may be made without knowing the topic
             self._consumer.partitions_for_topic(topic)

@@ -125,7 +125,7 @@ function plot(spec, figure, lines, points, range, colours) {
     connectgaps: Boolean(bridged),
     line: { ...looks(colours)[look], shape: "linear" },
     ...(fill && { fill: "tozeroy", fillcolor: colours.tint }),
-    hovertemplate: `${escaped(name)} <b>%{customdata}</b><extra></extra>`,
+    hovertemplate: `${name} <b>%{customdata}</b><extra></extra>`,
     customdata: y.map(spec.write),
   }));
   const layout = layoutOf(spec, range.map(local), rangeOf(spec, lines), colours);
@@ -167,9 +167,6 @@ function rangeOf({ least, most = Infinity, span, fromZero }, lines) {
 
 /** Plotly shows dates in UTC; people read clocks. */
 const local = (at) => new Date(at - 60_000 * new Date(at).getTimezoneOffset()).toISOString().slice(0, -1);
-
-/** Plotly reads some markup and %{…} in texts. */
-const escaped = (text) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll("%{", "% {");
 
 function coloursOf(root) {
   const style = getComputedStyle(root);

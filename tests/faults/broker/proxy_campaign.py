@@ -41,12 +41,18 @@ REQUEST_S = 1.0
 COMMIT_S = 4.0
 BEYOND_REQUEST_S = 1.5 * REQUEST_S
 OPTIONS: dict[str, dict[str, Any]] = {
-    "confluent": {"socket.timeout.ms": 1000, "delivery.timeout.ms": 3000, "reconnect.backoff.max.ms": 200},
+    "confluent": {
+        "socket.timeout.ms": 1000,
+        "delivery.timeout.ms": 3000,
+        "reconnect.backoff.max.ms": 200,
+        "max.poll.interval.ms": 5000,
+    },
     "kafka-python": {
         "request_timeout_ms": 1000,
         "delivery_timeout_ms": 3000,
         "reconnect_backoff_max_ms": 200,
         "bootstrap_timeout_ms": 5000,
+        "max_poll_interval_ms": 5000,
     },
 }
 

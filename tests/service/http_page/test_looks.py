@@ -84,6 +84,18 @@ def test_the_dark_is_dark_and_the_charts_follow(view: Tab, address: str) -> None
     page.wait_for_function(f"light => {looks}.every((colour, rank) => colour !== light[rank])", arg=light)
 
 
+def test_a_chart_says_its_values_where_the_pointer_is(view: Tab, address: str) -> None:
+    shown(view.page, address)
+    plot = view.page.locator("#chart-0 .plot")
+    plot.hover(position={"x": 60, "y": 60})
+    told = view.page.locator("#chart-0 .hoverlayer text").first
+    expect(told).to_be_visible()
+    box, place = plot.bounding_box(), told.bounding_box()
+    assert box is not None
+    assert place is not None
+    assert box["y"] <= place["y"] <= box["y"] + box["height"]
+
+
 def test_it_has_names_roles_and_captions(view: Tab, address: str) -> None:
     shown(view.page, address)
     expect(view.page.locator("#chart-2 figcaption")).to_contain_text(re.compile(r"\d"))

@@ -97,6 +97,35 @@ def test_a_screen_reader_hears_of_states_and_not_of_numbers(view: Tab) -> None:
         expect(page.get_by_role("status")).to_have_text(
             "Not ready. The engine has not been heard of for 12 s."
         )
+        before = page.evaluate("window.heard")
+        server.state = a_state(ready=False, reason="the engine has not been heard of for 13 s")
+        expect(page.locator("#state-detail")).to_have_text("The engine has not been heard of for 13 s.")
+        assert page.evaluate("window.heard") == before
+
+
+def test_all_that_strangers_write_is_text(view: Tab) -> None:
+    hostile = "<img src=x onerror='window.hacked = 1'>"
+    letter = {"value": hostile, "error": dict.fromkeys(("message", "topic", "partition", "offset"), hostile)}
+    texts = dict.fromkeys(("model", "stream", "client", "hash"), hostile)
+    state = a_state(
+        **texts,
+        rejected={hostile: 1},
+        letters={hostile: [letter]},
+        weights=[[hostile, 1.0]],
+        recoveries={hostile: 1},
+        lag={hostile: 1},
+        ready=False,
+        reason=hostile,
+    )
+    with scripted(state=state) as server:
+        view.page.goto(server.address)
+        view.page.click("#reasons summary")
+        expect(view.page.locator("#letters .message")).to_have_text(hostile)
+        expect(view.page.locator(".plot .main-svg").first).to_be_visible()
+        assert view.page.locator("img").count() == 0
+        assert view.page.evaluate("window.hacked") is None
+        assert view.page.get_by_text("dlq replay").count() == 0, "no command with it is offered to be pasted"
+        assert view.errors == []
 
 
 def test_what_somebody_reads_is_not_taken_away(view: Tab) -> None:
