@@ -39,20 +39,15 @@ RESTARTS = 20
 
 REQUEST_S = 1.0
 COMMIT_S = 4.0
+TURN_MS = 5_000
 BEYOND_REQUEST_S = 1.5 * REQUEST_S
 OPTIONS: dict[str, dict[str, Any]] = {
-    "confluent": {
-        "socket.timeout.ms": 1000,
-        "delivery.timeout.ms": 3000,
-        "reconnect.backoff.max.ms": 200,
-        "max.poll.interval.ms": 5000,
-    },
+    "confluent": {"socket.timeout.ms": 1000, "delivery.timeout.ms": 3000, "reconnect.backoff.max.ms": 200},
     "kafka-python": {
         "request_timeout_ms": 1000,
         "delivery_timeout_ms": 3000,
         "reconnect_backoff_max_ms": 200,
         "bootstrap_timeout_ms": 5000,
-        "max_poll_interval_ms": 5000,
     },
 }
 
@@ -128,6 +123,7 @@ def hasty() -> Iterator[None]:
         "service.streams.kafka_python": ("TIMEOUT_S",),
     }
     with ExitStack() as patches:
+        patches.enter_context(patch("service.streams.kafka_common.POLL_INTERVAL_MS", TURN_MS))
         for module, names in places.items():
             for name in names:
                 seconds = REQUEST_S if name == "ATTEMPT_S" else COMMIT_S
