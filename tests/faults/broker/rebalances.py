@@ -102,12 +102,12 @@ class Team:
         self._lose(owner)
 
     def restore_amid_visits(self) -> None:
-        """Let the owner leave, freeze its heir in the midst of the restore, and let visitors come and go."""
+        """Let the owner leave, freeze its heir between fence and restore, and let visitors come and go."""
         while len(self.members) < TEAM:
             self.members.append(self._new())
         heirs = self.members[1:]
         for heir in heirs:
-            heir.arm("in the midst of the restore", 1, signal.SIGSTOP)
+            heir.arm("after the end offset", 1, signal.SIGSTOP)
         self._lose(self.members[0])
         frozen = wait_until(lambda: next((h for h in heirs if h.is_frozen()), None), DEADLINE_S)
         for heir in heirs:
