@@ -5,6 +5,7 @@ The engine writes, on its own thread; HTTP and metrics read, on theirs.
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections import Counter, deque
@@ -139,7 +140,9 @@ class Board(Observer):
         self._changed.notify_all()
 
     def _mark(self, head: Head) -> None:
-        """Remember the metrics' sums once a second, for the rolling windows."""
+        """Remember the metrics' sums once a second, for the rolling windows; a new model's begin with none."""
+        if not self._marks and head.sequence == 1:
+            self._marks.append((-math.inf, [0.0] * len(head.metrics)))
         if not self._marks or time.monotonic() - self._marks[-1][0] >= MARK_EVERY_S:
             self._marks.append((time.monotonic(), head.metrics))
 

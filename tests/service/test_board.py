@@ -184,8 +184,13 @@ def test_the_windows_are_those_of_the_last_samples(stream: Stream, monkeypatch: 
     produce(stream)
     board = Board(CHOSEN)
     Engine(stream, CHOSEN, observer=board).run(until_end=True)
-    whole, minute = board.metrics, board.windows()["1m"]
-    assert 0 < minute["samples"] < whole["samples"]  # the first commit is where the window begins
+    assert board.windows()["1m"] == pytest.approx(board.metrics)  # all of it came within a minute
+    produce(stream, 100)
+    later = Board(CHOSEN)
+    Engine(stream, CHOSEN, observer=later).run(until_end=True)
+    assert later.windows()["1m"]["samples"] == later.metrics["samples"] - board.metrics["samples"]
+    monkeypatch.setattr(boards, "WINDOWS_S", {"0s": 0.0})
+    assert board.windows()["0s"]["samples"] == 0
 
 
 def test_the_latest_dead_letters_are_kept_by_reason(stream: Stream) -> None:
