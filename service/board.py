@@ -140,7 +140,7 @@ class Board(Observer):
         self._changed.notify_all()
 
     def _mark(self, head: Head) -> None:
-        """Remember the metrics' sums once a second, for the rolling windows; a new model's begin with none."""
+        """Remember the metrics' sums once a second, for the windows; a new model's begin with none."""
         if not self._marks and head.sequence == 1:
             self._marks.append((-math.inf, [0.0] * len(head.metrics)))
         if not self._marks or time.monotonic() - self._marks[-1][0] >= MARK_EVERY_S:

@@ -66,13 +66,16 @@ def run(
             "--from", help="Where a reset model begins: the old one's position, the first or end offsets."
         ),
     ] = "head",
+    model: Annotated[
+        Path | None, typer.Option("--model", metavar="FILE", help="Start it with an exported model instead.")
+    ] = None,
     config: Config = None,
     stream: Url = None,
     set_: Sets = None,
 ) -> None:
     """Predict and learn from the samples topic, until stopped."""
-    if from_ != "head" and not reset_model:
-        raise ConfigurationError("--from goes with --reset-model only")
+    if (from_ != "head" or model) and not reset_model:
+        raise ConfigurationError("--from and --model go with --reset-model only")
     start_logging(in_full=True)
     with Interruption() as interruption:
         from service.commands.given import open_to_write
@@ -80,7 +83,7 @@ def run(
 
         settings = typed(config, set_, stream).settings()
         with open_to_write(settings) as opened:
-            run(opened, settings, until_end, from_ if reset_model else None, interruption)
+            run(opened, settings, until_end, from_ if reset_model else None, model, interruption)
 
 
 @app.command()
@@ -270,6 +273,48 @@ def model_show(as_json: Json = False, config: Config = None, stream: Url = None,
         typer.echo(json_text(model_json(head, learner)))
     else:
         print_model(head, learner)
+
+
+@model_app.command("export")
+def model_export(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Where to.")],
+    config: Config = None,
+    stream: Url = None,
+    set_: Sets = None,
+) -> None:
+    """Write the committed model into a file: a backup, or to go on with on another stream."""
+    start_logging()
+    from service.commands.given import open_to_read
+    from service.commands.model_files import export
+
+    settings = typed(config, set_, stream).settings()
+    with open_to_read(settings) as opened:
+        head = export(opened, settings, file)
+    typer.echo(f"{file}: version {head.version}, hash {head.hash}")
+
+
+@model_app.command("verify")
+def model_verify(
+    file: Annotated[
+        Path | None, typer.Argument(metavar="[FILE]", help="An exported model; else the committed one.")
+    ] = None,
+    config: Config = None,
+    stream: Url = None,
+    set_: Sets = None,
+) -> None:
+    """Recompute the model's hash from what is stored, and say whether it is what was committed."""
+    start_logging()
+    from service.commands.given import open_to_read
+    from service.commands.model_files import verified
+    from service.commands.model_show import read_model
+
+    settings = typed(config, set_, stream).settings()
+    if file is not None:
+        head = verified(file, settings)
+    else:
+        with open_to_read(settings) as opened:
+            head, _ = read_model(opened, settings)
+    typer.echo(f"ok: version {head.version}, hash {head.hash}")
 
 
 @topics_app.command("create")

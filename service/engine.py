@@ -58,6 +58,8 @@ class Engine:
     reset_from
         Where given, start anew with an untrained model from the stored head's position (``"head"``), the
         ``"first"`` or the ``"end"`` offsets.
+    reset_to
+        The records of an exported model to start anew with, in the place of an untrained one.
     observer
         Told what is committed and what the engine is doing.
     """
@@ -68,11 +70,12 @@ class Engine:
         settings: Settings,
         *,
         reset_from: str | None = None,
+        reset_to: Mapping[bytes, bytes] | None = None,
         observer: Observer | None = None,
     ) -> None:
         self._stream = stream
         self._settings = settings
-        self._reset_from = reset_from
+        self._reset_from, self._reset_to = reset_from, reset_to
         self._observer = observer or Observer()
         self._role: tuple[Role, str] | None = None
         self._shards: frozenset[int] = frozenset()
@@ -124,7 +127,7 @@ class Engine:
         self._membership = stack.enter_context(seat)
         stack.callback(self._let_go)
         if self._reset_from is not None:
-            self._reset = Reset(self._settings, self._log, self._input, self._reset_from)
+            self._reset = Reset(self._settings, self._log, self._input, self._reset_from, self._reset_to)
 
     def _turn(self) -> None:
         """One round: heartbeat and ownership, then stand by, take over, or poll, learn and commit."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 import zlib
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -96,9 +96,49 @@ def state_records(model: Perceptron | PipelineModel, head: Head, log: Partition)
     return Output(*log, keys=list(records), values=list(records.values()))
 
 
-def reset_records(old_keys: list[bytes], head: Head, log: Partition) -> Output:
-    """Return tombstones for an old model, with the head of an untrained one behind them."""
-    return Output(*log, keys=[*old_keys, HEAD], values=[*[None] * len(old_keys), _frame(head)])
+def reset_records(
+    old_keys: Iterable[bytes], parts: Mapping[bytes, bytes], head: Head, log: Partition
+) -> Output:
+    """Return tombstones for an old model, with the parts of the new one and its head behind them."""
+    records: dict[bytes, bytes | None] = dict.fromkeys(old_keys)
+    records |= parts
+    records[HEAD] = _frame(head)
+    return Output(*log, keys=list(records), values=list(records.values()))
+
+
+def parts_of(records: Mapping[bytes, bytes], model_id: str, new_id: str = "") -> dict[bytes, bytes]:
+    """Return the blocks and names of one life of a model, as those of another where one is given.
+
+    Raises
+    ------
+    Damaged
+        A record is none of a model.
+    """
+    kinds: dict[bytes, type[_Block | _Names]] = {b"block": _Block, b"names": _Names}
+    parts = {}
+    for key in [key for key in records if _PART.fullmatch(key)]:
+        body = _unframe(records[key], kinds[key.partition(b"/")[0]])
+        if body.model_id == model_id:
+            parts[key] = _frame(msgspec.structs.replace(body, model_id=new_id or model_id))
+    return parts
+
+
+def restored(records: Mapping[bytes, bytes], settings: Settings, learner: Learner, where: str) -> Head:
+    """Lay the records of a whole model over ``learner``, and return its head.
+
+    Raises
+    ------
+    Damaged
+        They do not add up.
+    ConfigurationError
+        They are of the model of another configuration.
+    """
+    state = ModelState(settings, (where, 0))
+    for key, value in records.items():
+        state.take(key, value)
+    if (head := state.apply(learner)) is None:
+        raise Damaged(f"{where}: there is no model in it")
+    return head
 
 
 def _frame(body: msgspec.Struct) -> bytes:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 import secrets
+from collections.abc import Mapping
 from contextlib import suppress
 
 from service.errors import OpenTransaction
 from service.input import Input
 from service.learner import Learner, Position
 from service.model_log import ModelLog
-from service.model_state import Head, new_head, reset_records
+from service.model_state import Head, new_head, parts_of, reset_records, restored
 from service.settings import Settings
 from service.streams.port import Output, Partition
 
@@ -27,10 +28,20 @@ class Reset:
     ----------
     start
         Learn from the stored head's position (``"head"``), the ``"first"`` or the ``"end"`` offsets.
+    model
+        The records of an exported model to begin with; without them an untrained one.
     """
 
-    def __init__(self, settings: Settings, model_log: ModelLog, input: Input, start: str) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        model_log: ModelLog,
+        input: Input,
+        start: str,
+        model: Mapping[bytes, bytes] | None = None,
+    ) -> None:
         self._settings = settings
+        self._model = model or {}
         self._log = model_log
         self._input = input
         self._start = start
@@ -39,7 +50,7 @@ class Reset:
         self._doomed = self._log.stored_head()
 
     def make(self, attempt: str) -> tuple[list[Output], Position] | None:
-        """Return tombstones for the old model with the head of an untrained one, and where that begins.
+        """Return tombstones for the old model with the new one behind them, and where that begins.
 
         None where the model that was to go has gone already.
         """
@@ -48,13 +59,17 @@ class Reset:
         if old != self._doomed:
             log.warning("not starting anew: another commit has come since the start; learning on from it")
             return None
-        untrained = Learner(self._settings, {})
-        topic_ids = self._input.topic_ids({})
-        untrained.position = Position(self._input.seek(self._positions(old)), topic_ids=topic_ids)
+        learner, model_id, parts = Learner(self._settings, {}), secrets.token_hex(8), {}
+        if self._model:
+            exported = restored(self._model, self._settings, learner, "the exported model")
+            parts = parts_of(self._model, exported.model_id, model_id)
+        learner.position.next_offsets = self._input.seek(self._positions(old))
+        learner.position.topic_ids = self._input.topic_ids({})
         sequence = old.sequence + 1 if old else 1
-        head = new_head(untrained, self._settings, secrets.token_hex(8), sequence, attempt)
-        log.info("starting anew: model %s", head.model_id)
-        return [reset_records(self._log.stored_keys(), head, self._log.partition)], untrained.position
+        head = new_head(learner, self._settings, model_id, sequence, attempt)
+        log.info("starting anew: model %s, version %d", model_id, head.version)
+        records = reset_records(self._log.stored_keys(), parts, head, self._log.partition)
+        return [records], learner.position
 
     def _positions(self, old: Head | None) -> dict[Partition, int]:
         """Return the positions that are known; other partitions begin at their first offsets."""

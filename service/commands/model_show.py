@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from rich.console import Console, Group, RenderableType
@@ -21,8 +22,12 @@ from service.streams.port import Stream
 SHARD = 0
 
 
-def read_model(stream: Stream, settings: Settings) -> tuple[Head, Learner]:
-    """Return the head of the model's log, and a learner in that state.
+def read_model(
+    stream: Stream,
+    settings: Settings,
+    on_applied: Callable[[Mapping[bytes, bytes]], None] = lambda records: None,
+) -> tuple[Head, Learner]:
+    """Return the head of the model's log, and a learner in that state; ``on_applied`` is given its records.
 
     Raises
     ------
@@ -32,7 +37,7 @@ def read_model(stream: Stream, settings: Settings) -> tuple[Head, Learner]:
     learner = Learner(settings, {})
     topic = settings.topics.model
     stream.partitions(topic)
-    log = ModelLog(stream, settings, SHARD)
+    log = ModelLog(stream, settings, SHARD, on_applied=on_applied)
     try:
         head = log.catch_up(learner)
     finally:

@@ -6,12 +6,14 @@ import gc
 import json
 import logging
 from contextlib import nullcontext
+from pathlib import Path
 
 from service.commands.progress import Progress, Watch
 from service.commands.terminal import Interruption, start_logging, warn_if_interpreted
 from service.diary import Diary
 from service.engine import SHARD, Engine
 from service.http.server import serving
+from service.model_file import read_model_file
 from service.observer import Observer, Observers
 from service.settings import Settings
 from service.settings_sources import redacted
@@ -24,7 +26,12 @@ GC_THRESHOLD = 100_000
 
 
 def run(
-    stream: Stream, settings: Settings, until_end: bool, reset_from: str | None, interruption: Interruption
+    stream: Stream,
+    settings: Settings,
+    until_end: bool,
+    reset_from: str | None,
+    reset_to: Path | None,
+    interruption: Interruption,
 ) -> None:
     """Learn until stopped, or until the end as it is now.
 
@@ -37,11 +44,12 @@ def run(
     log.info("settings: %s", json.dumps(redacted(settings), ensure_ascii=False))
     log.info("stream: %s by %s", settings.stream.url, stream.client)
     warn_if_interpreted()
+    model = read_model_file(reset_to) if reset_to else None
     watch = Watch()
     spans = Tracing.from_environment(settings.model.name) or nullcontext(Observer())
     with serving(settings, stream.client) as served, spans as tracing:
         observers = Observers(watch, Diary(), served.observer, tracing)
-        engine = Engine(stream, settings, reset_from=reset_from, observer=observers)
+        engine = Engine(stream, settings, reset_from=reset_from, reset_to=model, observer=observers)
         interruption.then(engine.stop)
         calm_the_collector()
         with Progress(watch.line, last=watch.summary):
