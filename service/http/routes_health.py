@@ -13,19 +13,19 @@ def health_routes(context: Context) -> APIRouter:
     """Return the routes."""
     router = APIRouter(tags=["health"])
 
-    @router.get("/health/live", responses=answers(LIVE))
-    @router.get("/v2/health/live", responses=answers(LIVE))
+    @router.get("/v2/health/live", responses=answers(LIVE, is_open=True))
+    @router.get("/health/live", responses=answers(LIVE, is_open=True))
     async def live() -> Response:
         """Say that the process lives."""
         return as_json({"live": True})
 
-    @router.get("/health/ready", responses=answers(READY, {503: READY}))
+    @router.get("/health/ready", responses=answers(READY, {503: READY}, is_open=True))
     async def ready() -> Response:
         """Say whether the model is kept up: of an owner that learns, or a standby that follows."""
         now = context.board.readiness()
         return as_json(now, 200 if now.ready else 503)
 
-    @router.get("/v2/health/ready", responses=answers(V2_READY, {503: V2_READY}))
+    @router.get("/v2/health/ready", responses=answers(V2_READY, {503: V2_READY}, is_open=True))
     async def v2_ready() -> Response:
         """Say the same by the Open Inference Protocol."""
         is_ready = context.board.readiness().ready

@@ -72,9 +72,12 @@ _EXAMPLE = {
 }
 
 
-def answers(schema: Schema | None, others: Mapping[int, Schema] | None = None) -> dict[int | str, Any]:
+def answers(
+    schema: Schema | None, others: Mapping[int, Schema] | None = None, is_open: bool = False
+) -> dict[int | str, Any]:
     """Return what a route answers: 200 with a schema, and what goes with other statuses."""
-    by_status = {**({200: schema} if schema else {}), **(others or {}), 401: PROBLEM}
+    by_status = {**({200: schema} if schema else {}), **(others or {})}
+    by_status |= {} if is_open else {401: PROBLEM}
     return {status: _content(f"{status}", schema) for status, schema in by_status.items()}
 
 

@@ -37,7 +37,7 @@ HEAD_START_S = 2.0
 """How long the engine may take to its first commit before it is served all the same."""
 END_S = 3.0
 GRACE_S = 1
-BACKLOG = 128
+BACKLOG = 512
 KEEP_ALIVE_S = 5
 
 
@@ -105,6 +105,7 @@ class _Beside:
             self._server.run(sockets=[self._listener])
         except Exception as error:  # whatever it is, learning goes on
             log.error("http: not served: %s: %s", type(error).__name__, error)
+            self._metrics.become(Observer())  # else they would be kept for ever
 
     def _new_metrics(self) -> Metrics:
         from service.http.metrics import Metrics
@@ -219,7 +220,7 @@ def _listener(http: HttpSettings) -> socket.socket | None:
 def _listening(host: str, port: int) -> socket.socket:
     found = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     family, _, _, _, address = min(found, key=lambda place: place[0] != socket.AF_INET)
-    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)  # else asyncio lets answers wait
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)

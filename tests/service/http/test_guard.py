@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,15 @@ import pytest
 
 from tests.service.http.rig import RECORDS, SAMPLE, TOKEN, Bench, bench
 
-OPEN = ("/health/live", "/health/ready", "/v2/health/live", "/v2/health/ready", "/", "/static/app.js")
+OPEN = (
+    "/health/live",
+    "/health/ready",
+    "/v2/health/live",
+    "/v2/health/ready",
+    "/",
+    "/docs",
+    "/static/app.js",
+)
 CLOSED = ("/model", "/state", "/events", "/metrics", "/openapi.json", "/v2", "/v2/models/corpus", "/nothing")
 BEARER = {"authorization": f"Bearer {TOKEN}"}
 
@@ -91,7 +100,9 @@ def test_every_answer_carries_the_headers_of_a_careful_server(desk: Bench) -> No
     for answer in answers:
         assert answer.headers["x-content-type-options"] == "nosniff"
         assert answer.headers["x-frame-options"] == "DENY"
-        assert "default-src 'none'; script-src 'self';" in answer.headers["content-security-policy"]
+        policy = answer.headers["content-security-policy"]
+        assert "default-src 'none'; script-src 'self';" in policy
+        assert "unsafe" not in policy
         assert answer.headers["cache-control"] in ("no-store", "no-cache")
         assert "server" not in answer.headers
 
@@ -157,3 +168,14 @@ def test_the_charts_come_from_the_installed_package(desk: Bench) -> None:
     assert "plotly.js" in plain.text[:200]
     again = desk.http.get("/static/plotly.min.js", headers={"if-none-match": packed.headers["etag"]})
     assert (again.status_code, again.content) == (304, b"")
+
+
+@pytest.mark.parametrize("path", ["/", "/docs"])
+def test_a_page_loads_its_own_files_only_and_they_are_there(desk: Bench, path: str) -> None:
+    page = desk.http.get(path)
+    assert page.headers["content-type"] == "text/html; charset=utf-8"
+    loaded = re.findall(r'<(?:link|script|img)[^>]+(?:href|src)="([^"]+)"', page.text)
+    assert len(loaded) >= 3
+    for address in loaded:
+        assert address.startswith("/static/")
+        assert desk.http.get(address).status_code == 200

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from service.engine import Engine
+from service.settings import Settings
 from tests.corpus import MAX_FEATURES
 from tests.service.http.rig import RECORDS, SAMPLE, Bench, bench
 
@@ -151,20 +152,15 @@ def test_before_the_first_commit_there_is_no_model(desk: Bench) -> None:
 
 
 def test_a_pipeline_predicts_but_has_no_weights(tmp_path: Path) -> None:
-    pipeline = {"name": "corpus", "pipeline": "tests.service.pipelines:logistic", "task": "binary"}
-    with bench(tmp_path) as plain:
-        chosen = {**plain.settings.model_dump(), "model": pipeline}
-        made = Bench(tmp_path / "..", plain.settings.__class__(**chosen))
-        with made.stream:
-            made.learn(
-                [b'{"features": {"a": 1.0}, "label": 1}', b'{"features": {"a": -1.0}, "label": 0}'] * 9
-            )
-            answer = made.ask({"features": {"a": 1.0}}).json()
-            assert answer["prediction"] == 1
-            shown = made.http.get("/model").json()
-            assert (shown["features"], shown["weights"]["items"]) == (None, [])
-            refused = made.ask({"features": {"a": 1.0}}, params={"contributions": "1"})
-            assert (refused.status_code, refused.json()["reason"]) == (400, "no_contributions")
+    chosen = Settings(model={"name": "corpus", "pipeline": "tests.service.pipelines:logistic"})
+    desk = Bench(tmp_path, chosen)
+    with desk.stream:
+        desk.learn([b'{"features": {"a": 1.0}, "label": 1}', b'{"features": {"a": -1.0}, "label": 0}'] * 9)
+        assert desk.ask({"features": {"a": 1.0}}).json()["prediction"] == 1
+        shown = desk.http.get("/model").json()
+        assert (shown["features"], shown["weights"]["items"]) == (None, [])
+        refused = desk.ask({"features": {"a": 1.0}}, params={"contributions": "1"})
+        assert (refused.status_code, refused.json()["reason"]) == (400, "no_contributions")
 
 
 def test_the_model_is_shown_with_its_weights_page_by_page(desk: Bench) -> None:

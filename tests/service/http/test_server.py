@@ -18,7 +18,8 @@ import httpx
 import pytest
 
 from service.errors import ConfigurationError
-from service.http.server import serving
+from service.http.server import _listening, serving
+from service.settings import HttpSettings
 from tests.contracts.rig import wait_until
 from tests.corpus import settings
 from tests.service.command_line import perceptron, running
@@ -143,8 +144,9 @@ def test_connections_have_a_bound_and_it_answers_afterwards(tmp_path: Path) -> N
 
 def is_ended(connection: socket.socket) -> bool:
     """Whether the other side has ended a connection by now."""
+    connection.setblocking(False)
     try:
-        return connection.recv(1, socket.MSG_DONTWAIT | socket.MSG_PEEK) == b""
+        return connection.recv(1) == b""
     except BlockingIOError:
         return False
     except ConnectionError:
@@ -246,8 +248,13 @@ def test_an_open_stream_of_events_ends_with_the_engine(tmp_path: Path) -> None:
 # Starting
 
 
+def test_answers_do_not_wait_for_acknowledgements() -> None:
+    with _listening("127.0.0.1", 0) as listener:
+        assert listener.proto == socket.IPPROTO_TCP  # of others asyncio does not set TCP_NODELAY: 40 ms each
+
+
 def test_a_port_that_is_taken_is_gone_without_unless_it_was_asked_for(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
@@ -255,11 +262,8 @@ def test_a_port_that_is_taken_is_gone_without_unless_it_was_asked_for(
         port = other.getsockname()[1]
         with pytest.raises(ConfigurationError, match=rf"http.port {port}.*choose another"):
             serving(settings(http={"port": port}), "sqlite").__enter__()
-        from service.settings import HttpSettings
-
-        monkeypatch.setattr(HttpSettings.model_fields["port"], "default", port)
-        taken = settings(http=HttpSettings.model_construct(**{**HttpSettings().model_dump(), "port": port}))
-        object.__setattr__(taken.http, "__pydantic_fields_set__", set())
+        by_default = {**HttpSettings().model_dump(), "port": port}
+        taken = settings(http=HttpSettings.model_construct(_fields_set=set(), **by_default))
         with caplog.at_level(logging.WARNING), serving(taken, "sqlite") as beside:
             assert beside.address is None
         assert re.search(rf"not served.*http.port {port}", caplog.text)
