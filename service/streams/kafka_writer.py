@@ -45,19 +45,21 @@ class TransactionalWriter(Closing, ABC):
                 self._send_offsets(next_offsets, membership)
         except BaseException as error:
             self._discard()
+            if not self._named(error)[0]:  # ours already: caused by itself, it would hold the writer for good
+                raise
             raise self._before_end(error, outputs) from error
         try:
             self._end()
         except BaseException as error:
             self._discard()
+            if not self._named(error)[0]:
+                raise
             raise self._during_end(error, outputs) from error
         self._was_slow |= time.monotonic() - started > SLOW_S
 
     def _before_end(self, error: BaseException, outputs: Sequence[Output]) -> BaseException:
         """Nothing was written: say whether trying again can help."""
         name, detail = self._named(error)
-        if not name:
-            return error
         if name in FENCED:
             return Fenced(f"{name}: {detail}")
         if name in RIGHTS | NO_TOPIC | TOO_LARGE:
@@ -68,8 +70,6 @@ class TransactionalWriter(Closing, ABC):
     def _during_end(self, error: BaseException, outputs: Sequence[Output]) -> BaseException:
         """Even a fence proves nothing here: it may answer the second try of an end that took effect."""
         name, detail = self._named(error)
-        if not name:
-            return error
         if self._proves_nothing_written(error):
             return self._before_end(error, outputs)
         return InDoubt(f"{name}: {detail}")

@@ -230,3 +230,22 @@ def test_a_call_that_failed_keeps_nothing_alive() -> None:
         assert watched() is None
     finally:
         gc.enable()
+
+
+@pytest.mark.parametrize("step", ["offsets", "end"])
+@pytest.mark.parametrize("error", [Fenced, ClientError])
+def test_a_writer_that_has_failed_is_let_go_of_without_the_collector(
+    step: str, error: type[Exception]
+) -> None:
+    gc.collect()
+    gc.disable()
+    try:
+        writer = ScriptedWriter(**{step: error("gone")})
+        with suppress(Fenced, Aborted, InDoubt, ClientError):
+            writer.commit([OUTPUT], {("samples", 0): 1}, MEMBERSHIP)
+        gone = weakref.ref(writer)
+        writer.script.clear()  # it keeps the error, which knows where it went through
+        del writer
+        assert gone() is None
+    finally:
+        gc.enable()
