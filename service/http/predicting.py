@@ -64,7 +64,7 @@ class Predictor:
         is_array = body.lstrip(b" \t\r\n")[:1] == b"["
         values = _split(body) if is_array else [body]
         if len(values) > MAX_SAMPLES:
-            raise Problem(413, "too_large", f"{len(values):,} samples; {MAX_SAMPLES:,} at a time are allowed")
+            raise Problem(422, "too_large", f"{len(values):,} samples; {MAX_SAMPLES:,} at a time are allowed")
         answers = self.ask(self._decode(values, is_array), explained, is_array)[1]
         return answers if is_array else answers[0]
 

@@ -133,7 +133,7 @@ def test_in_an_array_the_one_at_fault_is_named_and_nothing_is_answered(desk: Ben
 def test_an_array_has_a_bound(desk: Bench) -> None:
     desk.learn(GOOD[:5])
     answer = desk.ask([0] * 10_001)
-    assert (answer.status_code, answer.json()["reason"]) == (413, "too_large")
+    assert (answer.status_code, answer.json()["reason"]) == (422, "too_large")
 
 
 def test_contributions_add_up_to_the_score(desk: Bench) -> None:

@@ -94,7 +94,7 @@ def test_a_dead_letter_is_two_clicks_away_and_only_ever_text(tmp_path: Path, vie
         letter = page.locator("[data-reason=bad_label] article")
         expect(letter).to_have_count(1)
         expect(letter.locator("pre")).to_have_text(poison[0])
-        expect(letter.locator("pre")).to_be_in_viewport()
+        expect(letter.locator("pre")).to_be_visible()
         expect(letter.locator(".message")).not_to_be_empty()
         command = page.get_by_text("perceptron dlq replay --reason bad_label", exact=True)
         expect(command).to_be_visible()
