@@ -80,14 +80,10 @@ class ModelLog(ModelState):
                 waited_s, last = 0.0, position
             elif waited_s > patience_s:
                 raise OpenTransaction(self._hidden_end(position, patience_s))
-            if not self._step():
+            self._on_progress()
+            if not self._poll(POLL_S):
                 waited_s += POLL_S  # not by the clock: a process that was frozen has not looked
                 self._stream.end_offset(self.partition)  # raises where nobody answers: that hides the end too
-
-    def _step(self) -> bool:
-        """Read what is next; whether there was anything."""
-        self._on_progress()
-        return self._poll(POLL_S)
 
     def require_same_topic(self) -> None:
         """Raise where the topic is not the one that was opened.

@@ -184,7 +184,7 @@ POINTS: dict[str, Point] = {
     "within the fence": Point(WRITER, "__init__", within, passings=ONCE),
     "after the fence": Point(WRITER, "__init__", after, passings=ONCE),
     "after the end offset": Point(STREAM, "end_offset", of_the_model_topic, passings=ONCE),
-    "in the midst of the restore": Point(LOG, "_step", after, passings=ONCE),
+    "in the midst of the restore": Point(LOG, "take", after),
     "after reading the model log": Point(LOG, "read", after, passings=ONCE),
     "after the hash check": Point(LOG, "_load", after, passings=ONCE),
     "before the seek": Point(INPUT, "seek", before, passings=ONCE),
