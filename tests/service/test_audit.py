@@ -61,7 +61,8 @@ def audit(home: Path, url: str, lock: str = LOCK) -> subprocess.CompletedProcess
     shutil.copy(ROOT / "pyproject.toml", home)
     (home / "constraints.txt").write_text(lock)
     bin_ = Path(sys.executable).parent
-    words = ["--no-print-directory", "-f", str(ROOT / "Makefile"), "-o", ".venv/installed", "audit", f"BIN={bin_}"]
+    words = ["--no-print-directory", "-f", str(ROOT / "Makefile"), "-o", ".venv/installed", "audit"]
+    words.append(f"BIN={bin_}")
     database = f"AUDIT=--vulnerability-service osv --osv-url {url}"
     return subprocess.run(["make", *words, database], cwd=home, capture_output=True, text=True, timeout=60)
 
