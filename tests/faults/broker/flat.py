@@ -10,6 +10,9 @@ from pathlib import Path
 WARM_UP = 0.3
 """The share of the samples, from the first, in which caches, pools and the model itself may still grow."""
 
+FEWEST = 5
+"""Fewer samples tell a leak from a producer that is just being closed as little as a coin."""
+
 MORE_DESCRIPTORS = 4
 MORE_BYTES = 8_000_000
 MORE_SHARE = 0.05
@@ -40,7 +43,7 @@ def is_flat(samples: Sequence[Sample]) -> bool:
     warm = samples[int(len(samples) * WARM_UP) :]
     third = max(1, len(warm) // 3)
     early, late = warm[:third], warm[-third:]
-    if not warm:
+    if len(samples) < FEWEST:
         return True
     most_bytes, least_bytes = (
         max(s.resident_bytes for s in early),
