@@ -59,6 +59,7 @@ class _State:
     takeovers: int = 0
     rebalances: int = 0
     recoveries: Counter[str] = field(default_factory=Counter)
+    committed_at: float | None = None  # by the clock on the wall, here or as a standby has seen it
     told_at: float = 0.0
     moved_at: float = 0.0
     number: int = 0  # of changes, for whoever waits for the next
@@ -88,7 +89,11 @@ class Board(Observer):
     def on_restored(self, head: Head, metrics: dict[str, float]) -> None:
         """Take in the last commit of the log."""
         with self._changed:
-            self._state.head, self._state.metrics = head, metrics
+            state = self._state
+            is_new = state.head is not None and head.sequence > state.head.sequence
+            if is_new and state.role == "standby":  # the first one may be of any age
+                state.committed_at = time.time()
+            state.head, state.metrics = head, metrics
             self._mark(head)
             self._note()
 
@@ -102,6 +107,7 @@ class Board(Observer):
         with self._changed:
             state = self._state
             state.head, state.metrics, state.commit = commit.head, commit.metrics, commit
+            state.committed_at = time.time()
             state.lags, state.moved_at = commit.lags, time.monotonic()
             state.newest_ms.update(commit.newest_ms)
             state.records += commit.records
@@ -176,6 +182,11 @@ class Board(Observer):
     def last_commit(self) -> Commit | None:
         """The last commit of this process."""
         return self._state.commit
+
+    @property
+    def committed_at(self) -> float | None:
+        """When the last commit was made, by this process or, seen by a standby, by another."""
+        return self._state.committed_at
 
     @property
     def metrics(self) -> dict[str, float]:

@@ -16,7 +16,6 @@ from service.board import Board
 from service.errors import PerceptronError
 from service.http.context import Context
 from service.http.guard import Guard
-from service.http.last_commit import LastCommit
 from service.http.metrics import Metrics
 from service.http.predicting import Predictor
 from service.http.replies import Problem, as_problem, fault, problem_of
@@ -33,7 +32,6 @@ from service.http.weights import WeightsView
 def new_app(
     board: Board,
     metrics: Metrics,
-    last: LastCommit,
     *,
     token: str | None = None,
     client: str = "",
@@ -43,7 +41,7 @@ def new_app(
 
     Parameters
     ----------
-    board, metrics, last
+    board, metrics
         Observers of one engine.
     token
         What callers must show; None where only this machine can call.
@@ -54,7 +52,7 @@ def new_app(
     """
     http = board.settings.http
     weights = WeightsView(board)
-    state = State(board, weights, last, client)
+    state = State(board, weights, client)
     streams = max(1, http.max_connections // 4)  # the others are left for questions
     context = Context(board, metrics, state, weights, Predictor(board), is_closing, streams)
     app = _described()

@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from service.board import Board
 from service.errors import ConfigurationError
-from service.http.last_commit import LastCommit
 from service.http.later import Later
 from service.observer import Commit, Observer, Observers, Role
 from service.settings import HttpSettings, Settings, check_token
@@ -74,7 +73,6 @@ class _Beside:
     def __init__(self, settings: Settings, client: str, token: str | None, listener: socket.socket) -> None:
         self._board = Board(settings)
         self._metrics = Later()
-        self._last = LastCommit(self._board)
         self._client = client
         self._token = token
         self._listener = listener
@@ -82,7 +80,7 @@ class _Beside:
         self._ended = False
         self._server: Server | None = None
         self._thread = threading.Thread(target=self._serve, name="http", daemon=True)
-        self.observer = Observers(self._board, self._metrics, self._last, _FirstWork(self._begin))
+        self.observer = Observers(self._board, self._metrics, _FirstWork(self._begin))
 
     def __enter__(self) -> _Beside:
         self._thread.start()
@@ -128,7 +126,6 @@ class _Beside:
         app = new_app(
             self._board,
             metrics,
-            self._last,
             token=self._token,
             client=self._client,
             is_closing=lambda: self._ended,

@@ -13,7 +13,6 @@ import msgspec
 
 from service.board import Board
 from service.errors import PerceptronError
-from service.http.last_commit import LastCommit
 from service.http.weights import WeightsView
 from service.model_state import Head
 from service.streams.port import Partition
@@ -31,10 +30,9 @@ _CREDENTIALS = re.compile(r"(?<=//)[^/]*@")
 class State:
     """Puts the object together; may be asked from any thread."""
 
-    def __init__(self, board: Board, weights: WeightsView, last: LastCommit, client: str) -> None:
+    def __init__(self, board: Board, weights: WeightsView, client: str) -> None:
         self._board = board
         self._weights = weights
-        self._last = last
         self._client = client
         self._building = threading.Lock()
         self._latest = (0, b"")
@@ -59,7 +57,7 @@ class State:
             "ready": readiness.ready,
             "reason": readiness.reason,
             **_of_the_head(head),
-            "at": _iso(self._last.at),
+            "at": _iso(board.committed_at),
             **board.counts(),
             "recoveries": board.recoveries(),
             "metrics": board.metrics,

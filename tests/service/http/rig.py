@@ -14,7 +14,6 @@ from fastapi.testclient import TestClient
 from service.board import Board
 from service.engine import Engine
 from service.http.app import new_app
-from service.http.last_commit import LastCommit
 from service.http.metrics import Metrics
 from service.http.server import serving
 from service.observer import Observers
@@ -38,10 +37,9 @@ class Bench:
         self.stream = SqliteStream(str(path / "stream.db"), 1500)
         self.stream.create_topics(topic_specs(chosen))
         self.board = Board(chosen)
-        last = LastCommit(self.board)
         metrics = Metrics(self.board)
-        self.observer = Observers(self.board, metrics, last)
-        self.app: Any = new_app(self.board, metrics, last, token=token, client="sqlite")
+        self.observer = Observers(self.board, metrics)
+        self.app: Any = new_app(self.board, metrics, token=token, client="sqlite")
         self.http = TestClient(self.app, base_url="http://localhost")
 
     def produce(self, values: Sequence[bytes | None]) -> None:
