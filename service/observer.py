@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from service.model_state import Head
 from service.streams.port import Output, Partition
@@ -53,7 +53,7 @@ class Observer:
         """Take in that there was nothing to learn, with the offsets that are left by partition."""
 
     def on_caught_up(self) -> None:
-        """Take in that a standby has applied all that its owner had committed."""
+        """Take in that a standby has applied all of its owner's commits that have arrived."""
 
     def on_takeover(self, seconds: float) -> None:
         """Take in that the shard was taken over, or taken up again."""
@@ -65,11 +65,15 @@ class Observer:
         """Take in that the group gave this process other shards than before."""
 
 
+EVENTS: Final = tuple(name for name in vars(Observer) if name.startswith("on_"))
+"""What may be told, for whoever passes it on."""
+
+
 class Observers(Observer):
     """Several observers as one: each is told, in turn."""
 
     def __init__(self, *observers: Observer) -> None:
-        for name in [name for name in vars(Observer) if name.startswith("on_")]:
+        for name in EVENTS:
             setattr(self, name, partial(_tell, [getattr(observer, name) for observer in observers]))
 
 

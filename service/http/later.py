@@ -6,7 +6,7 @@ import threading
 from functools import partial
 from typing import Any
 
-from service.observer import Observer
+from service.observer import EVENTS, Observer
 
 
 class Later(Observer):
@@ -16,7 +16,7 @@ class Later(Observer):
         self._telling = threading.Lock()
         self._kept: list[tuple[str, tuple[Any, ...]]] = []
         self._observer: Observer | None = None
-        for name in [name for name in vars(Observer) if name.startswith("on_")]:
+        for name in EVENTS:
             setattr(self, name, partial(self._tell, name))
 
     def become(self, observer: Observer) -> None:
