@@ -20,13 +20,14 @@ from service.http.metrics import Metrics
 from service.http.predicting import Predictor
 from service.http.replies import Problem, as_problem, fault, problem_of
 from service.http.routes_health import health_routes
-from service.http.routes_inference import inference_routes, own_version
+from service.http.routes_inference import inference_routes
 from service.http.routes_model import model_routes
 from service.http.routes_page import page_routes
 from service.http.routes_state import state_routes
 from service.http.schemas import DESCRIPTION
 from service.http.state import State
 from service.http.weights import WeightsView
+from service.version import own_version
 
 
 def new_app(
@@ -69,7 +70,7 @@ def _described() -> FastAPI:
     """Return an application without routes; FastAPI's own pages would load scripts from elsewhere."""
     return FastAPI(
         title="perceptron",
-        version=own_version(),
+        version=own_version("0"),
         description=DESCRIPTION,
         docs_url=None,
         redoc_url=None,

@@ -6,7 +6,6 @@ import math
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from importlib.metadata import PackageNotFoundError, version
 from platform import python_version
 from typing import Any, get_args
 
@@ -20,6 +19,7 @@ from service.errors import PerceptronError
 from service.learner import Learner
 from service.model_state import Head
 from service.observer import Role
+from service.version import own_version
 
 KINDS = ("Fenced", "Aborted", "InDoubt", "Unreachable")
 FACTS = {
@@ -64,7 +64,7 @@ class MetricsNow(Collector):
         yield from self._model()
 
     def _process(self) -> Iterator[GaugeMetricFamily | CounterMetricFamily]:
-        about = (_version(), self._client, self._kernel, python_version())
+        about = (own_version(), self._client, self._kernel, python_version())
         yield _gauge("info", "What runs here.", {about: 1.0}, ("version", "client", "kernel", "python"))
         counts = self._board.counts()
         yield _counter("rebalances", "Changes of the shards given by the group.", {(): counts["rebalances"]})
@@ -133,13 +133,6 @@ def _norm_of(head: Head, learner: Learner) -> float | None:
     if not isinstance(learner.model, Perceptron):
         return None
     return math.hypot(*learner.model.weights_by_identity().values())
-
-
-def _version() -> str:
-    try:
-        return version("perceptron-stream")
-    except PackageNotFoundError:  # run from its sources
-        return "unknown"
 
 
 def _place(partition: tuple[str, int]) -> Row:

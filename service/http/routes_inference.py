@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.metadata import PackageNotFoundError, version
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Request, Response
@@ -12,6 +11,7 @@ from service.http.context import Context, json_body
 from service.http.replies import Problem, as_json, no_model
 from service.http.schemas import ERROR, INFER, OBJECT, V2_READY, answers, body, infer_schema
 from service.model_state import Head
+from service.version import own_version
 
 Name = Annotated[str, Path(description="The model's name.")]
 Version = Annotated[str, Path(description="How many samples it has learned: the present version only.")]
@@ -41,7 +41,7 @@ def inference_routes(context: Context) -> APIRouter:
     @router.get("", responses=answers(OBJECT))
     async def server() -> Response:
         """Name the server."""
-        return as_json({"name": "perceptron", "version": own_version(), "extensions": []})
+        return as_json({"name": "perceptron", "version": own_version("0"), "extensions": []})
 
     @router.get("/models/{name}", responses=answers(OBJECT, UNKNOWN))
     @router.get("/models/{name}/versions/{version}", responses=answers(OBJECT, UNKNOWN))
@@ -88,11 +88,3 @@ def inference_routes(context: Context) -> APIRouter:
         return await context.beside(inferred)
 
     return router
-
-
-def own_version() -> str:
-    """Return the version of this package; of a bare checkout it is not known."""
-    try:
-        return version("perceptron-stream")
-    except PackageNotFoundError:
-        return "0"
