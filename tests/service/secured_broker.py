@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,36 +17,24 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 from kafka import KafkaAdminClient
-from kafka.admin import (
-    ACL,
-    ACLOperation,
-    ACLPermissionType,
-    ResourcePattern,
-    ResourceType,
-    UserScramCredentialUpsertion,
-)
+from kafka.admin import UserScramCredentialUpsertion
 
-from service.streams.port import Stream
 from service.streams.select import open_stream
-from tests.contracts.rig import read_to_end
 from tests.kafka_broker import broker_from_jars, free_port
+from tests.service.guarded_broker import Guarded
 from tests.service.token_server import TokenServer, token_server
 
 PEOPLE = ("learner", "producer", "consumer")
 SECRET = "correct-horse"
 WAYS = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER", "certificate")
 
-Right = tuple[str, str, str]
-
 
 @dataclass(frozen=True)
-class Secured:
+class Secured(Guarded):
     """The broker: ``address`` for logins, ``mutual`` for certificates; its owner may do everything."""
 
     address: str
     mutual: str
-    owner: Stream
-    admin: KafkaAdminClient
     tokens: TokenServer
     home: Path
 
@@ -75,26 +63,6 @@ class Secured:
             }
         return {**login, "username": who, "password": SECRET}
 
-    def grant(self, who: str, model: str, rights: Sequence[Right]) -> None:
-        """Allow somebody some things; what the names begin with is the model's."""
-        acls = [
-            ACL(
-                f"User:{who}",
-                "*",
-                ACLOperation[operation],
-                ACLPermissionType.ALLOW,
-                ResourcePattern(ResourceType[kind], model + name),
-            )
-            for kind, name, operation in rights
-        ]
-        assert not self.admin.create_acls(acls)["failed"]
-
-    def values(self, topic: str) -> list[bytes | None]:
-        """Return the committed values of a topic."""
-        with self.owner.reader() as reader:
-            reader.seek({(topic, 0): 0})
-            return [value for _, _, value, _ in read_to_end(self.owner, reader, (topic, 0))]
-
 
 @contextmanager
 def secured_broker(home: Path) -> Iterator[Secured]:
@@ -110,7 +78,7 @@ def secured_broker(home: Path) -> Iterator[Secured]:
             users = [UserScramCredentialUpsertion(who, mechanism, SECRET) for who in PEOPLE]
             assert set(admin.alter_user_scram_credentials(users).values()) == {None}
         tokens = stack.enter_context(token_server(SECRET))
-        yield Secured(address, mutual, owner, admin, tokens, home)
+        yield Secured(owner, admin, address, mutual, tokens, home)
 
 
 def make_certificates(home: Path) -> None:

@@ -12,15 +12,14 @@ from pathlib import Path
 
 import pytest
 from kafka import KafkaAdminClient
-from kafka.admin import ACL, ACLOperation, ACLPermissionType, ResourcePattern, ResourceType
 
 from service.settings import Settings
-from service.streams.port import Output, Stream
+from service.streams.port import Output
 from service.streams.select import open_stream
 from service.topics import topic_specs
-from tests.contracts.rig import read_to_end
 from tests.kafka_broker import NoBrokerError, broker_from_jars, free_port, give_up
 from tests.service.command_line import perceptron
+from tests.service.guarded_broker import Guarded, Right
 
 pytestmark = [pytest.mark.kafka, pytest.mark.slow]
 
@@ -28,8 +27,6 @@ PASSWORD = "correct-horse"
 WRONG = "battery-staple"
 SAMPLES = [b'{"features": {"x": 1.5}, "label": 1}', b"no json", b'{"features": {"x": -1.0}, "label": 0}']
 REFUSED_WITHIN_S = 20.0
-
-Right = tuple[str, str, str]
 
 RIGHTS: list[Right] = [
     ("TOPIC", ".samples", "READ"),
@@ -47,32 +44,10 @@ RIGHTS: list[Right] = [
 
 
 @dataclass(frozen=True)
-class Secured:
+class Secured(Guarded):
     """A broker that lets ``learner`` in by password and allows it what was granted; its owner, everything."""
 
     address: str
-    owner: Stream
-    admin: KafkaAdminClient
-
-    def grant(self, model: str, rights: Sequence[Right]) -> None:
-        """Allow ``learner`` some things."""
-        acls = [
-            ACL(
-                "User:learner",
-                "*",
-                ACLOperation[operation],
-                ACLPermissionType.ALLOW,
-                ResourcePattern(ResourceType[kind], model + name),
-            )
-            for kind, name, operation in rights
-        ]
-        assert not self.admin.create_acls(acls)["failed"]
-
-    def values(self, topic: str) -> list[bytes | None]:
-        """Return the committed values of a topic."""
-        with self.owner.reader() as reader:
-            reader.seek({(topic, 0): 0})
-            return [value for _, _, value, _ in read_to_end(self.owner, reader, (topic, 0))]
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +61,7 @@ def secured() -> Iterator[Secured]:
         owner = stack.enter_context(open_stream(f"kafka://{plain}"))
         admin = KafkaAdminClient(bootstrap_servers=plain)
         stack.callback(admin.close)
-        yield Secured(address, owner, admin)
+        yield Secured(owner, admin, address)
 
 
 def _settings(address: str) -> dict[str, str]:
@@ -158,7 +133,7 @@ def assert_unchanged(secured: Secured, model: str) -> None:
 
 
 def test_a_wrong_password_is_called_so(secured: Secured, tmp_path: Path, client: str, model: str) -> None:
-    secured.grant(model, RIGHTS)
+    secured.grant("learner", model, RIGHTS)
     told = said(secured, tmp_path, client, model, ["run"], password=WRONG)
     assert_refused(told, "AUTHENTICATION", secured.address, "credentials in stream.kafka")
     assert_unchanged(secured, model)
@@ -181,7 +156,9 @@ def test_a_missing_right_is_told(
     secured: Secured, tmp_path: Path, client: str, model: str, missing: Right
 ) -> None:
     kind, name, _ = missing
-    secured.grant(model, [*(right for right in RIGHTS if right != missing), (kind, name, "DESCRIBE")])
+    secured.grant(
+        "learner", model, [*(right for right in RIGHTS if right != missing), (kind, name, "DESCRIBE")]
+    )
     told = said(secured, tmp_path, client, model, ["run"])
     assert_refused(told, f"{kind}_AUTHORIZATION_FAILED", model + name)
     assert_unchanged(secured, model)
@@ -193,7 +170,7 @@ def test_topics_are_not_made_without_the_right_to(secured: Secured, tmp_path: Pa
 
 
 def test_with_these_rights_it_runs(secured: Secured, tmp_path: Path, client: str, model: str) -> None:
-    secured.grant(model, RIGHTS)
+    secured.grant("learner", model, RIGHTS)
     assert "version 2" in said(secured, tmp_path, client, model, ["run", "--until-end"], code=0)
     assert len(secured.values(f"{model}.predictions")) == 2
     assert secured.values(f"{model}.dlq") == [b"no json"]

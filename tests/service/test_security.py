@@ -24,7 +24,8 @@ from service.topics import topic_specs
 from tests.contracts.rig import read_to_end
 from tests.kafka_broker import NoBrokerError, give_up
 from tests.service.command_line import ROOT, answer, perceptron
-from tests.service.secured_broker import SECRET, WAYS, Right, Secured, secured_broker
+from tests.service.guarded_broker import Right
+from tests.service.secured_broker import SECRET, WAYS, Secured, secured_broker
 from tests.service.test_rights import RIGHTS, SAMPLES
 
 pytestmark = [pytest.mark.kafka, pytest.mark.slow]
