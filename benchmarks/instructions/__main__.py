@@ -26,7 +26,7 @@ SHORT, LONG = 2_000, workload.MOST
 SLACK = 1.1
 
 
-def count(shape: str, rate: str, messages: int) -> int:
+def count(width: str, rate: str, messages: int) -> int:
     """Return the instructions of a whole run."""
     command = ["valgrind", "--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null"]
     environment = {
@@ -36,7 +36,7 @@ def count(shape: str, rate: str, messages: int) -> int:
         "PYTHONMALLOC": "pymalloc",
     }
     done = subprocess.run(
-        [*command, sys.executable, "-m", workload.__name__, shape, rate, str(messages)],
+        [*command, sys.executable, "-m", workload.__name__, width, rate, str(messages)],
         env=environment,
         capture_output=True,
         text=True,
