@@ -11,8 +11,9 @@ import json
 import logging
 import os
 import sys
-from datetime import UTC, datetime
 from typing import Any, Final
+
+from service.times import utc
 
 PLACE: Final = ("model", "shard", "topic", "partition", "offset", "version", "sequence", "attempt")
 FIELDS: Final = frozenset({*PLACE, "role", "kind", "records", "seconds"})
@@ -42,7 +43,7 @@ class JsonLines(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """Return the line, all in ASCII: it stays one, and valid, whatever the message holds."""
         told = {
-            "ts": _rfc3339(record.created),
+            "ts": utc(record.created).replace("+00:00", "Z"),
             "level": record.levelname.lower(),
             "logger": record.name,
             "message": record.getMessage(),
@@ -52,8 +53,3 @@ class JsonLines(logging.Formatter):
         if record.exc_info:
             told["exception"] = self.formatException(record.exc_info)
         return json.dumps(told, default=str)
-
-
-def _rfc3339(seconds: float) -> str:
-    text = datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
-    return text.replace("+00:00", "Z")

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from service.errors import ConfigurationError, PerceptronError
 from service.letters import Letter, letters_of, open_from
 from service.settings import Settings
 from service.streams.port import Stream
+from service.times import utc
 
 SHOWN = 2000
 
@@ -83,15 +84,11 @@ def letter_json(letter: Letter) -> dict[str, Any]:
         "offset": letter.offset,
         "reason": error["reason"],
         "message": error["message"],
-        **({} if letter.at_ms is None else {"at": _iso(letter.at_ms)}),
+        **({} if letter.at_ms is None else {"at": utc(letter.at_ms / 1000)}),
         "sample": {"topic": error["topic"], "partition": error["partition"], "offset": error["offset"]},
         **readable("key", letter.key),
         **readable("value", letter.value),
     }
-
-
-def _iso(at_ms: int) -> str:
-    return datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(timespec="milliseconds")
 
 
 def find(stream: Stream, settings: Settings, place: str) -> Letter:

@@ -6,7 +6,6 @@ import re
 import threading
 import time
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import msgspec
@@ -16,6 +15,7 @@ from service.errors import PerceptronError
 from service.http.weights import WeightsView
 from service.model_state import Head
 from service.streams.port import Partition
+from service.times import utc
 
 LARGEST = 12
 FRESH_S = 0.25
@@ -50,6 +50,7 @@ class State:
     def _build(self) -> dict[str, Any]:
         board = self._board
         readiness, head, commit = board.readiness(), board.head, board.last_commit
+        committed_at = board.committed_at
         return {
             "model": board.settings.model.name,
             "task": board.settings.model.task,
@@ -57,7 +58,7 @@ class State:
             "ready": readiness.ready,
             "reason": readiness.reason,
             **_of_the_head(head),
-            "at": _iso(board.committed_at),
+            "at": None if committed_at is None else utc(committed_at),
             **board.counts(),
             "recoveries": board.recoveries(),
             "metrics": board.metrics,
@@ -99,7 +100,3 @@ def _of_the_head(head: Head | None) -> dict[str, Any]:
 
 def _by_place(numbers: Mapping[Partition, Number]) -> dict[str, Number]:
     return {f"{topic}/{partition}": number for (topic, partition), number in numbers.items()}
-
-
-def _iso(at: float | None) -> str | None:
-    return at and datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds")  # type: ignore[return-value]
