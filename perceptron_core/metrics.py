@@ -25,6 +25,7 @@ else:
 
 
 BOUND = cython.declare(cython.double, 1e145)
+ROUNDING = 1e-12
 
 
 @cython.cclass
@@ -175,7 +176,8 @@ class RegressionMetrics:
         Notes
         -----
         The scatter of the whole is that of both parts and of their means about the common one:
-        Σ(y − ȳ)² = S₁ + S₂ + n₁ n₂ / n · (ȳ₁ − ȳ₂)².
+        Σ(y − ȳ)² = S₁ + S₂ + n₁ n₂ / n · (ȳ₁ − ȳ₂)². What is left of it by rounding alone counts as 0: such labels
+        do not vary.
         """
         samples, absolute, squared, mean, scatter = self.state()
         samples_1, absolute_1, squared_1, mean_1, scatter_1 = earlier
@@ -183,7 +185,9 @@ class RegressionMetrics:
         if samples_2 > 0:
             mean_2 = (samples * mean - samples_1 * mean_1) / samples_2
             between = samples_1 * samples_2 / samples * (mean_1 - mean_2) ** 2
-            scatter_2 = max(0.0, scatter - scatter_1 - between)
+            scatter_2 = scatter - scatter_1 - between
+            if scatter_2 <= ROUNDING * scatter:
+                scatter_2 = 0.0
             later.load([samples_2, absolute - absolute_1, squared - squared_1, mean_2, scatter_2])
         return later
 
