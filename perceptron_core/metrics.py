@@ -176,8 +176,8 @@ class RegressionMetrics:
         Notes
         -----
         The scatter of the whole is that of both parts and of their means about the common one:
-        Σ(y − ȳ)² = S₁ + S₂ + n₁ n₂ / n · (ȳ₁ − ȳ₂)². What is left of it by rounding alone counts as 0: such labels
-        do not vary.
+        Σ(y − ȳ)² = S₁ + S₂ + n₁ n₂ / n · (ȳ₁ − ȳ₂)². What rounding alone leaves of it counts as 0: such
+        labels do not vary.
         """
         samples, absolute, squared, mean, scatter = self.state()
         samples_1, absolute_1, squared_1, mean_1, scatter_1 = earlier
