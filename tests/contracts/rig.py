@@ -6,6 +6,7 @@ import contextlib
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 from service.streams.port import Header, Membership, Output, Partition, Reader, Stream, TopicSpec
@@ -106,6 +107,15 @@ def read_to_end(stream: Stream, reader: Reader, partition: Partition) -> Iterato
 def output(topic: str, values: Sequence[bytes | None], partition: int = 0) -> Output:
     """Return records without keys and headers."""
     return Output(topic, partition, [None] * len(values), values)
+
+
+def polled(*seats: Membership) -> list[frozenset[int]]:
+    """Poll each seat in a thread of its own, as processes would.
+
+    In turn, kafka-python may never settle: a join that ends while its seat is not polled is made anew (A10).
+    """
+    with ThreadPoolExecutor(len(seats)) as pool:
+        return list(pool.map(lambda seat: seat.poll(), seats))
 
 
 def wait_until(condition: Callable[[], T], within_s: float = DEADLINE_S) -> T:

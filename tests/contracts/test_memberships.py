@@ -2,34 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
-import functools
 import signal
 import time
-from collections.abc import Callable
 
 import pytest
 
 from service.errors import ConfigurationError
 from tests.contracts.other_process import other_process
-from tests.contracts.rig import SESSION_TIMEOUT_MS, Rig, output, wait_until
+from tests.contracts.rig import SESSION_TIMEOUT_MS, Rig, output, polled, wait_until
 
 SHARD = frozenset({0})
 TAKEOVER_S = 6 * SESSION_TIMEOUT_MS / 1000
-TRIES = 5
-
-
-def in_the_end(test: Callable[[Rig], None]) -> Callable[[Rig], None]:
-    """Try with other groups: two kafka-python members that one thread polls in turn do not always settle."""
-
-    @functools.wraps(test)
-    def tried(rig: Rig) -> None:
-        for _ in range(TRIES - 1):
-            with contextlib.suppress(AssertionError):
-                return test(rig)
-        return test(rig)
-
-    return tried
 
 
 def test_the_oldest_keeps_its_shard_and_a_clean_leave_hands_it_over(rig: Rig) -> None:
@@ -39,8 +22,7 @@ def test_the_oldest_keeps_its_shard_and_a_clean_leave_hands_it_over(rig: Rig) ->
     standby = rig.join(group, model)
     deadline = time.monotonic() + 1.0
     while time.monotonic() < deadline:  # long enough for a rebalance to go through
-        assert standby.poll() == frozenset()
-        oldest.poll()
+        assert polled(standby, oldest)[0] == frozenset()
     wait_until(lambda: oldest.poll() == SHARD)
     wait_until(oldest.prove)
     oldest.close()
@@ -48,13 +30,12 @@ def test_the_oldest_keeps_its_shard_and_a_clean_leave_hands_it_over(rig: Rig) ->
     wait_until(standby.prove)
 
 
-@in_the_end
 def test_two_members_share_two_shards(rig: Rig) -> None:
     model, group = rig.topic(partitions=2), rig.name()
     one = rig.join(group, model)
     wait_until(lambda: one.poll() == {0, 1})
     two = rig.join(group, model)
-    wait_until(lambda: [one.poll(), two.poll()] == [{0}, {1}])
+    wait_until(lambda: polled(one, two) == [{0}, {1}])
 
 
 def test_groups_do_not_know_each_other(rig: Rig) -> None:
@@ -88,17 +69,16 @@ def test_a_member_woken_from_a_freeze_can_neither_prove_nor_commit(rig: Rig) -> 
     assert rig.values(model) == [b"successor", b"undisturbed"]
 
 
-@in_the_end
 def test_a_static_member_keeps_its_seat_over_a_restart(rig: Rig) -> None:
     # Kafka ranks a static member by its instance id, not by its age: this one comes first in any case.
     model, group, instance = rig.topic(), rig.name(), f"000-{rig.name()}"
     first = rig.join(group, model, instance)
     wait_until(lambda: first.poll() == SHARD)
     standby = rig.join(group, model)
-    wait_until(lambda: [first.poll(), standby.poll()] == [SHARD, set()] and first.prove())
+    wait_until(lambda: polled(first, standby) == [SHARD, set()] and first.prove())
     first.close()
     restarted = rig.join(group, model, instance)
-    wait_until(lambda: not standby.poll() and restarted.poll() == SHARD, within_s=TAKEOVER_S)
+    wait_until(lambda: polled(restarted, standby) == [SHARD, set()], within_s=TAKEOVER_S)
     assert standby.poll() == frozenset()
 
 
@@ -108,10 +88,6 @@ def test_of_two_processes_with_one_instance_id_the_older_is_told(rig: Rig) -> No
     wait_until(lambda: older.poll() == SHARD)
     newer = rig.join(group, model, instance)
 
-    def both_poll() -> bool:
-        newer.poll()
-        return not older.poll() and False
-
     with pytest.raises(ConfigurationError, match=instance):
-        wait_until(both_poll)
+        wait_until(lambda: not polled(newer, older))  # never: it raises
     wait_until(lambda: newer.poll() == SHARD)
