@@ -80,7 +80,7 @@ def java_version() -> str:
         told = subprocess.run(["java", "-version"], capture_output=True, text=True).stderr
     except FileNotFoundError:
         return "not installed"
-    return re.findall(r'"(.+?)"', told)[0]
+    return str(re.findall(r'"(.+?)"', told)[0])
 
 
 def progress(line: str) -> None:

@@ -94,7 +94,8 @@ def many(**parameters: Any) -> Run:
 
     def run(samples: Samples) -> Sequence[float]:
         model = Perceptron(**{"learning_rate": RATE, **parameters})
-        return model.predict_learn_many(samples.features, samples.labels).tolist()
+        found: list[float] = model.predict_learn_many(samples.features, samples.labels).tolist()
+        return found
 
     return run
 
@@ -124,7 +125,7 @@ def our_messages(samples: Samples) -> Sequence[float]:
         offsets = range(first, first + count)
         batch = Batch(settings.topics.samples, 0, offsets, [None] * count, values, [()] * count)
         (output,) = learner.process(batch)
-        predictions.extend(decode(value).probability for value in output.values[-2:])
+        predictions.extend(decode(value or b"").probability for value in output.values[-2:])
     return predictions[-2:]
 
 

@@ -94,7 +94,7 @@ class Ground:
     def _result(self, name: str, times: dict[str, float], stream: Stream, outputs: str) -> Result:
         return self._judged(name, times, broker.probabilities(stream, outputs))
 
-    def _judged(self, name: str, times: dict[str, float], found: np.ndarray) -> Result:  # type: ignore[type-arg]
+    def _judged(self, name: str, times: dict[str, float], found: np.ndarray) -> Result:
         labels = self.oracle.labels[: len(found)]
         loss = log_loss(found[: len(labels)], labels)
         return Result(name, len(found), times["seconds"], times["cpu_seconds"], float(found.sum()), loss)

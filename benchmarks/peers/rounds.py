@@ -14,7 +14,7 @@ from benchmarks.peers.programs import NotInstalled
 from benchmarks.peers.result import Result
 from benchmarks.report import Row, progress
 
-REASONS = {
+REASONS: dict[type[BaseException], str] = {
     NotInstalled: "not installed",
     WrongOutput: "wrong output",
     TimeoutExpired: "not done in time",

@@ -62,11 +62,11 @@ class ScikitLearn(RowByRow):
     """SGDClassifier or SGDRegressor by ``partial_fit``."""
 
     def __init__(self, scaled: bool, average: bool, dataset: Dataset) -> None:
-        from sklearn.linear_model import (  # type: ignore[import-untyped]
+        from sklearn.linear_model import (
             SGDClassifier,
             SGDRegressor,
         )
-        from sklearn.preprocessing import StandardScaler  # type: ignore[import-untyped]
+        from sklearn.preprocessing import StandardScaler
 
         self._task, self._binary = dataset.task, dataset.task == BINARY
         seed = {"random_state": 0, "average": average}
@@ -97,7 +97,7 @@ class VowpalWabbit(RowByRow):
     """A Vowpal Wabbit workspace."""
 
     def __init__(self, arguments: str, dataset: Dataset) -> None:
-        from vowpalwabbit import Workspace  # type: ignore[import-not-found]
+        from vowpalwabbit import Workspace
 
         self._binary = dataset.task == BINARY
         link = "--loss_function logistic --link logistic" if self._binary else ""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from river import datasets
-from sklearn import datasets as sklearn_sets  # type: ignore[import-untyped]
+from sklearn import datasets as sklearn_sets
 
 from benchmarks.quality.rows import Rows, from_matrix, from_records, shuffled
 

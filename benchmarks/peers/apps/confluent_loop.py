@@ -32,7 +32,7 @@ def one_by_one(bootstrap: str, samples: str, outputs: str, count: int, answer: A
     while done < count:
         if (message := reader.poll(1.0)) is None or message.error():
             continue
-        producer.produce(outputs, answer(message.value()), message.key())
+        producer.produce(outputs, answer(message.value() or b""), message.key())
         producer.poll(0)
         done += 1
         if done % BATCH == 0 or done == count:
@@ -79,7 +79,10 @@ def copy(bootstrap: str, samples: str, outputs: str, count: int, clock: Clock) -
         done += len(messages)
         if done == count:
             producer.flush()
-        reader.commit(asynchronous=done < count)
+        if done < count:
+            reader.commit()
+        else:
+            reader.commit(asynchronous=False)
         clock.done(done)
     reader.close()
 

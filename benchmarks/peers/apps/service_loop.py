@@ -10,19 +10,19 @@ import sys
 from benchmarks.peers.apps.clock import Clock
 from service.commands.run import calm_the_collector
 from service.engine import Engine
-from service.observer import Commit
+from service.observer import Commit, Observer
 from service.settings import Settings
 from service.streams.select import open_stream
 
 
-class Timed:
+class Timed(Observer):
     """Tells the clock of each commit."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._done = 0
 
-    def __call__(self, commit: Commit) -> None:
+    def on_commit(self, commit: Commit) -> None:
         """Count what was committed."""
         self._done += commit.records
         self._clock.done(self._done)
