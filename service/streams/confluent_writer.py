@@ -18,7 +18,7 @@ from service.streams.kafka_writer import TransactionalWriter
 from service.streams.port import Closing, Membership, Output, Partition
 
 PRODUCER = {
-    "linger.ms": 5,
+    "linger.ms": 0,  # a commit hands over all it has at once: there is nothing to wait for
     "delivery.timeout.ms": common.DELIVERY_TIMEOUT_MS,
     "message.max.bytes": common.MAX_RECORD_BYTES,
     "topic.metadata.propagation.max.ms": 3_000,  # how long a missing topic may be a new one

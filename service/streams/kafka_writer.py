@@ -30,9 +30,10 @@ class TransactionalWriter(Closing, ABC):
     ) -> None:
         """Write all outputs and offsets, or nothing.
 
-        1. begin; 2. hand over all records; 3. wait until each is acknowledged; 4. send the offsets with
-        the identity the group knows us by right now; 5. end the transaction. Until 5 a failure means that
-        nothing was written, whatever becomes of the abort. From 5 on only the log can tell.
+        1. begin; 2. hand over all records; 3. while they are under way, send the offsets with the identity
+        the group knows us by right now; 4. wait until each record is acknowledged; 5. end the transaction.
+        Until 5 a failure means that nothing was written, whatever becomes of the abort. From 5 on only the
+        log can tell.
         """
         if not self._alive:
             raise Fenced("this writer is dead: recover and fence anew")
@@ -40,9 +41,9 @@ class TransactionalWriter(Closing, ABC):
         try:
             self._begin()
             self._send(outputs)
-            self._flush()
             if next_offsets:
                 self._send_offsets(next_offsets, membership)
+            self._flush()
         except BaseException as error:
             self._discard()
             if not self._named(error)[0]:  # ours already: caused by itself, it would hold the writer for good

@@ -129,7 +129,7 @@ def test_a_record_that_was_retried_in_vain_aborts_our_commit(broker: ScriptedBro
 # A3: a sequence out of order while a commit waits
 
 
-@defect("A3", "the flush before the offsets and the end")
+@defect("A3", "the flush before the end")
 def test_a_commit_that_waits_for_a_batch_out_of_order_does_not_succeed(broker: ScriptedBroker) -> None:
     broker.script["Produce"] = iter([OUT_OF_ORDER_SEQUENCE])
     with bare_producer(broker, linger_ms=60_000, delivery_timeout_ms=120_000) as producer:

@@ -73,7 +73,7 @@ class ScriptedWriter(TransactionalWriter):
         self.commit([OUTPUT], {("samples", 0): 1}, MEMBERSHIP)
 
 
-@pytest.mark.parametrize("step", ["begin", "send", "flush", "offsets"])
+@pytest.mark.parametrize("step", ["begin", "send", "offsets", "flush"])
 @pytest.mark.parametrize(
     ("name", "outcome"),
     [
@@ -118,7 +118,7 @@ def test_a_closed_writer_abandons_once_and_commits_nothing() -> None:
     writer.go()
     writer.close()
     writer.close()
-    assert writer.steps == ["begin", "send", "flush", "offsets", "end", "abandon"]
+    assert writer.steps == ["begin", "send", "offsets", "flush", "end", "abandon"]
     with pytest.raises(Fenced):
         writer.go()
 
