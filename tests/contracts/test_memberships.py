@@ -64,7 +64,7 @@ def test_a_member_woken_from_a_freeze_can_neither_prove_nor_commit(rig: Rig) -> 
             zombie.signal(signal.SIGCONT)
             assert zombie.tell("prove") == "False"
             assert zombie.tell("commit") == "Fenced"
-            assert standby.poll() == SHARD
+            wait_until(lambda: standby.poll() == SHARD, within_s=2 * TAKEOVER_S)  # the zombie has joined anew
             writer.commit([output(model, [b"undisturbed"])], {}, standby)
     assert rig.values(model) == [b"successor", b"undisturbed"]
 
