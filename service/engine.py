@@ -290,6 +290,7 @@ class Engine:
         """Go on from the log: steps 5 to 7 of the protocol."""
         patience_s = SECOND_LOOK_S if self._is_second_look else OPEN_TRANSACTION_S
         self._head = self._log.catch_up(self._learner, patience_s)  # 5, 6
+        self._log.rest()
         if self._head is None:
             self._require_fresh_group()
         self._model_id = self._head.model_id if self._head else secrets.token_hex(8)

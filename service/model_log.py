@@ -56,7 +56,7 @@ class ModelLog(ModelState):
         self._followed_at = 0.0
         self._topic_id = stream.topic_id(self.partition[0])
         self._reader = stream.reader()
-        self._reader.seek({self.partition: stream.first_offset(self.partition)})
+        self._rests_at: int | None = stream.first_offset(self.partition)
 
     def close(self) -> None:
         """Close the reader."""
@@ -73,6 +73,7 @@ class ModelLog(ModelState):
             The log was made anew under us.
         """
         self.require_same_topic()
+        self._go_on()
         self._end = self._stream.end_offset(self.partition)
         waited_s, last = 0.0, -1
         while (position := self._reader.position(self.partition)) < self._end:
@@ -84,6 +85,17 @@ class ModelLog(ModelState):
             if not self._poll(POLL_S):
                 waited_s += POLL_S  # not by the clock: a process that was frozen has not looked
                 self._stream.end_offset(self.partition)  # raises where nobody answers: that hides the end too
+
+    def rest(self) -> None:
+        """Read nothing until asked again: a client would fetch ahead whatever the owner itself writes."""
+        if self._rests_at is None:
+            self._rests_at = self._reader.position(self.partition)
+            self._reader.seek({})
+
+    def _go_on(self) -> None:
+        if self._rests_at is not None:
+            self._reader.seek({self.partition: self._rests_at})
+            self._rests_at = None
 
     def require_same_topic(self) -> None:
         """Raise where the topic is not the one that was opened.
@@ -153,6 +165,7 @@ class ModelLog(ModelState):
 
     def _poll(self, timeout_s: float) -> bool:
         """Read what is there; whether there was anything."""
+        self._go_on()
         try:
             batches = self._reader.poll(10_000, timeout_s)
         except OffsetGone as error:

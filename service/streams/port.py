@@ -101,7 +101,7 @@ class Reader(Closing, Protocol):
     """Reads committed records from positions of the caller's choice; belongs to no group."""
 
     def seek(self, positions: Mapping[Partition, int]) -> None:
-        """Read exactly these partitions from now on, each from its position."""
+        """Read exactly these partitions from now on, each from its position; none, where there are none."""
 
     def poll(self, max_records: int, timeout_s: float) -> list[Batch]:
         """Return at most ``max_records`` records, in order of arrival, waiting ``timeout_s`` for the first.

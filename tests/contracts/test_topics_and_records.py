@@ -167,6 +167,17 @@ def test_seek_reads_exactly_these_partitions_from_their_positions_also_backwards
     assert [offset for offset, *_ in read_to_end(rig.stream, reader, (topic, 0))] == [0, 1, 2]
 
 
+def test_a_reader_sent_nowhere_reads_nothing_until_it_is_sent_on(rig: Rig) -> None:
+    topic = rig.topic()
+    rig.stream.append([output(topic, [b"0", b"1"])])
+    reader = rig.reader({topic: 0})
+    wait_until(lambda: reader.poll(10, 0.2))
+    reader.seek({})
+    rig.stream.append([output(topic, [b"2"])])
+    reader.seek({(topic, 0): 2})
+    assert list(wait_until(lambda: reader.poll(10, 0.2))[0].values) == [b"2"]
+
+
 def test_two_partitions_are_both_read_to_the_end(rig: Rig) -> None:
     topic, other = rig.topic(), rig.topic()
     rig.stream.append([output(topic, [b"a"] * 50), output(other, [b"b"] * 50)])

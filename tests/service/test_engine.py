@@ -23,7 +23,7 @@ from service.model_state import Head, _Block, _frame, _unframe
 from service.observer import Commit
 from service.settings import Settings
 from service.streams.port import Output, Stream, TopicSpec
-from service.streams.sqlite import SqliteStream
+from service.streams.sqlite import SqliteReader, SqliteStream
 from service.topics import topic_specs
 from tests.contracts.rig import read_to_end, wait_until
 from tests.corpus import cases, plain_loop, settings
@@ -383,3 +383,21 @@ def test_a_standby_waits_for_the_owner_to_pass_the_end(stream: Stream, tmp_path:
         owner.stop()
     assert commits == [], "the standby learned nothing"
     assert restored(stream)[0].model.hash() == plain_loop(RECORDS, CHOSEN).hash
+
+
+def test_an_owners_client_is_not_left_to_fetch_what_the_owner_writes(
+    stream: Stream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read_now: dict[int, list[str]] = {}
+    seek = SqliteReader.seek
+
+    def noted(reader: SqliteReader, positions: Any) -> None:
+        read_now[id(reader)] = [topic for topic, _ in positions]
+        seek(reader, positions)
+
+    monkeypatch.setattr(SqliteReader, "seek", noted)
+    produce(stream)
+    seen: list[list[str]] = []
+    Engine(stream, CHOSEN, observer=OnCommit(lambda _: seen.extend(read_now.values()))).run(until_end=True)
+    assert [CHOSEN.topics.samples] in seen
+    assert [CHOSEN.topics.model] not in seen
