@@ -3,7 +3,7 @@ PYTHON ?=
 ARGS ?=
 JOBS ?= 3
 AUDIT ?= --vulnerability-service osv
-PARTS ?= core stream peers latency quality
+PARTS ?= core stream peers latency attacks quality
 
 BIN := .venv/bin
 KERNEL := $(wildcard perceptron_core/kernel/*.py perceptron_core/kernel/*.pxd) perceptron_core/metrics.py
@@ -13,7 +13,7 @@ PIP = $(if $(UV),$(UV) pip install --quiet --python $(BIN)/python,$(BIN)/python 
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check audit faults bench bench-core bench-stream bench-peers bench-latency bench-quality screenshots lock clean
+.PHONY: help demo test check audit faults bench bench-core bench-stream bench-peers bench-latency bench-attacks bench-quality screenshots lock clean
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -60,6 +60,9 @@ bench-peers: .venv/installed ## samples a second beside what others would take (
 
 bench-latency: .venv/installed ## latency, start, restore, memory, bytes written (ARGS="--only starts bytes")
 	@$(BIN)/python -m benchmarks.latency $(ARGS)
+
+bench-attacks: .venv/installed ## latency while the HTTP port is attacked, beside left alone
+	@$(BIN)/python -m benchmarks.attacks $(ARGS)
 
 bench-quality: .venv/installed ## how well the defaults learn, beside other libraries' (ARGS="--markdown")
 	@$(BIN)/python -m benchmarks.quality $(ARGS)

@@ -24,6 +24,7 @@ PARTS = {
     "stream": PICTURES,
     "peers": PICTURES,
     "latency": PICTURES,
+    "attacks": (),
     "quality": ("--markdown", "--plot", "docs/quality.png"),
 }
 """The parts of the document, and with what each is run for it."""

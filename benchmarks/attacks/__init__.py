@@ -1,0 +1,1 @@
+"""How the service learns while its HTTP port is attacked."""
