@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import threading
 import time
@@ -76,6 +77,14 @@ def bounded(call: Callable[[], object], timeout_s: float, late: Callable[[], Exc
             raise outcome[0]
     finally:
         outcome.clear()
+
+
+def free_the_dead() -> None:
+    """Collect writers that died in a circle of frames: they keep their threads and sockets until then.
+
+    The collector itself comes by seldom (``calm_the_collector``); a new writer is made seldom, too.
+    """
+    gc.collect()
 
 
 def client_id() -> str:
