@@ -26,14 +26,21 @@ def check_range(
     whole: bool = False,
 ) -> None:
     """Raise unless ``value`` is finite, in its range, and a whole number where ``whole``."""
-    is_number = isinstance(value, (float, int, Real))
-    if is_number and math.isfinite(value) and value > above and at_least <= value <= at_most:
+    if _is_finite(value) and value > above and at_least <= value <= at_most:
         if whole and value != int(value):
             raise ValueError(f"{what} is {value!r}; a whole number was expected")
         return
     bounds = {"> ": above, "≥ ": at_least, "≤ ": at_most}
     expected = " and ".join(f"{sign}{bound:g}" for sign, bound in bounds.items() if math.isfinite(bound))
     raise ValueError(f"{what} is {value!r}; a finite number {expected} was expected")
+
+
+def _is_finite(value: object) -> bool:
+    """Whether it is a number that a double can hold."""
+    try:
+        return isinstance(value, (float, int, Real)) and math.isfinite(value)
+    except OverflowError:  # an int of hundreds of digits
+        return False
 
 
 def check_targets(

@@ -47,7 +47,7 @@ class _Restorer(Walk):
         if not isinstance(stored, list):
             return stored
         match stored:
-            case ["int", digits]:
+            case ["int", str(digits)]:
                 return int(digits)
             case ["number", code, data]:
                 return np.frombuffer(data, dtype=number_type(code))[0]

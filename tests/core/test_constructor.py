@@ -35,6 +35,7 @@ from perceptron_core import Perceptron
         ({"max_features": 0}, "max_features is 0; a finite number ≥ 1"),
         ({"max_features": 1.5}, "max_features is 1.5; a whole number was expected"),
         ({"max_features": 10**30}, "max_features is 1"),
+        ({"max_features": 10**400}, "max_features is 1"),
         ({"scale": "no"}, "scale is 'no'; True, False or one of none, standard, minmax, robust"),
         ({"scale": None}, "scale is None"),
         ({"l1": -1.0}, "l1 is -1.0; a finite number ≥ 0 was expected"),

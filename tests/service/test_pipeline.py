@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
@@ -237,6 +239,11 @@ def test_nothing_that_is_stored_can_name_a_class() -> None:
     assert other != parts
     with pytest.raises(ValueError, match="MinMaxxxScaler"):
         restore(other, fresh())
+
+
+def test_a_large_integer_that_is_stored_as_something_else_is_refused() -> None:
+    with pytest.raises(ValueError, match="has no place here"):
+        restore({"": msgspec.msgpack.encode(["int", math.inf])}, pipelines.logistic())
 
 
 @pytest.mark.parametrize(

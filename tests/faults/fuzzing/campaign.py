@@ -23,7 +23,7 @@ from tests.faults.fuzzing.plain import Plain
 from tests.faults.fuzzing.records import Records
 from tests.faults.fuzzing.settings import SettingsSources
 from tests.faults.fuzzing.sqlite import SqliteFiles
-from tests.faults.fuzzing.target import Failure, Tally, Target, case_of, run_chunk
+from tests.faults.fuzzing.target import CHUNK, Failure, Tally, Target, case_of, run_chunk
 
 Table = list[dict[str, object]]
 
@@ -124,7 +124,7 @@ def _take(worker: _Worker, progress: _Progress, name: str, seed: int) -> bool:
     except EOFError:
         worker.process.join()
         error = f"the process ended with {worker.process.exitcode} within chunk {worker.chunk}"
-        progress.tally.failures.append(Failure(name, seed, worker.chunk * 500, error, None))
+        progress.tally.failures.append(Failure(name, seed, worker.chunk * CHUNK, error, None))
         return False
     progress.tally.add(tally)
     progress.peak_mb = max(progress.peak_mb, peak_mb)
