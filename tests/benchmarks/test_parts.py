@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 PARTS = {
     "attacks": ["--seconds", "1", "--rounds", "1"],
     "stream": ["--samples", "20000", "--rounds", "1", "--only", "ours", "bare"],
