@@ -23,8 +23,7 @@ def test_the_oldest_keeps_its_shard_and_a_clean_leave_hands_it_over(rig: Rig) ->
     deadline = time.monotonic() + 1.0
     while time.monotonic() < deadline:  # long enough for a rebalance to go through
         assert polled(standby, oldest)[0] == frozenset()
-    wait_until(lambda: oldest.poll() == SHARD)
-    wait_until(oldest.prove)
+    wait_until(lambda: polled(oldest, standby) == [SHARD, set()] and oldest.prove())
     oldest.close()
     wait_until(lambda: standby.poll() == SHARD, within_s=TAKEOVER_S)
     wait_until(standby.prove)
