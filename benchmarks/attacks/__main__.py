@@ -16,13 +16,12 @@ from functools import partial
 from benchmarks.attacks.attacker import KINDS
 from benchmarks.latency import service
 from benchmarks.latency.probe import Latency
-from benchmarks.latency.produced_to_visible import WARM_UP_S, measured, p50s, p99s
-from benchmarks.peers.broker import benchmark_broker
+from benchmarks.latency.produced_to_visible import compete, p50s, p99s
+from benchmarks.peers.broker import add_pin, benchmark_broker
 from benchmarks.peers.part import heading
 from benchmarks.peers.programs import clients
 from benchmarks.peers.rounds import spread
-from benchmarks.peers.samples import SHAPES
-from benchmarks.report import Row, markdown, progress
+from benchmarks.report import Row, markdown
 from tests.kafka_broker import free_port
 
 ALONE = "left alone"
@@ -35,9 +34,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--rate", type=int, default=1000, help="samples a second")
     parser.add_argument("--seconds", type=int, default=5, help="of each run that is measured")
     parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument(
-        "--pin", action="store_true", help="half of the cores for the broker, half for the clients"
-    )
+    add_pin(parser)
     return parser.parse_args()
 
 
@@ -62,18 +59,6 @@ def attacked(kind: str, bootstrap: str, samples: str, outputs: str) -> Iterator[
             attacker.wait()
 
 
-def compete(bootstrap: str, rate: int, seconds: int, rounds: int) -> dict[str, list[Latency]]:
-    """Let everyone attack once a round."""
-    messages = SHAPES["dense-10"].messages(rate * (WARM_UP_S + seconds) + 1)
-    found: dict[str, list[Latency]] = {kind: [] for kind in (ALONE, *KINDS)}
-    for number in range(1, rounds + 1):
-        for kind, rows in found.items():
-            latency = measured(partial(attacked, kind), bootstrap, messages, rate)
-            rows.append(latency)
-            progress(f"round {number}/{rounds}: {kind}: {latency.p50_ms:.1f} / {latency.p99_ms:.1f} ms")
-    return found
-
-
 def table(found: dict[str, list[Latency]]) -> Iterator[Row]:
     """Yield a row for each kind."""
     for kind, rows in found.items():
@@ -84,9 +69,10 @@ def table(found: dict[str, list[Latency]]) -> Iterator[Row]:
 def main() -> None:
     """Run all of it, and print the report."""
     options = arguments()
+    kinds = {kind: partial(attacked, kind) for kind in (ALONE, *KINDS)}
     print(heading(options, []))
     with benchmark_broker(options.pin) as bootstrap:
-        found = compete(bootstrap, options.rate, options.seconds, options.rounds)
+        found = compete(bootstrap, options.rate, options.seconds, options.rounds, kinds)
     print(markdown(HEAD, table(found)))
 
 

@@ -77,6 +77,7 @@ async def _again(port: int, way: Attack) -> None:
 
 
 async def attack(kind: str, port: int) -> None:
+    """Open the connections, wave by wave, and keep them at it."""
     count, way = KINDS[kind]
     running = []
     for number in range(count):

@@ -16,7 +16,7 @@ from benchmarks import plots
 from benchmarks.latency import freshness as fresh
 from benchmarks.latency import large_model, memory, produced_to_visible
 from benchmarks.latency.produced_to_visible import word
-from benchmarks.peers.broker import benchmark_broker
+from benchmarks.peers.broker import add_pin, benchmark_broker
 from benchmarks.peers.part import heading
 from benchmarks.peers.rounds import spread
 from benchmarks.report import markdown
@@ -38,18 +38,15 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--features", type=int, default=1_000_000, help="of the large model")
     parser.add_argument("--samples", type=int, default=50_000_000, help="of the long run")
-    parser.add_argument(
-        "--pin", action="store_true", help="half of the cores for the broker, half for the clients"
-    )
+    add_pin(parser)
     parser.add_argument("--plots", type=Path, metavar="FOLDER", help="draw pictures")
     return parser.parse_args()
 
 
 def latency(bootstrap: str, options: argparse.Namespace) -> Iterator[str]:
     """Yield how soon a prediction can be read."""
-    found = produced_to_visible.compete(
-        bootstrap, options.rate, options.seconds, options.rounds, options.contenders
-    )
+    entrants = produced_to_visible.services(options.contenders)
+    found = produced_to_visible.compete(bootstrap, options.rate, options.seconds, options.rounds, entrants)
     yield f"#### From produced to visible, {options.rate:,} samples/s\n"
     if rows := list(produced_to_visible.verdicts(found)):
         yield markdown(TARGETS, rows) + "\n"

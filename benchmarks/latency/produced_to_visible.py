@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from statistics import median
@@ -56,26 +56,26 @@ def streams(interval_ms: int, bootstrap: str, samples: str, outputs: str) -> Abs
     return java.running(java.STREAMS, bootstrap, samples, outputs, f"commit_ms={interval_ms}")
 
 
-def entrants() -> dict[str, Live]:
-    """Return who answers."""
-    return {
+def services(only: Sequence[str]) -> dict[str, Live]:
+    """Return who answers, of those whose names hold any of these words."""
+    known: dict[str, Live] = {
         CONFLUENT: partial(service.running, client="confluent"),
         KAFKA_PYTHON: partial(service.running, client="kafka-python"),
         java.LOOP: partial(java.running, java.LOOP),
         **{STREAMS.format(ms): partial(streams, ms) for ms in STREAMS_MS},
         **{QUIX.format(ms): partial(quix, ms) for ms in QUIX_MS},
     }
+    return {name: live for name, live in known.items() if any(some in name for some in only)}
 
 
 def compete(
-    bootstrap: str, rate: int, seconds: int, rounds: int, only: Sequence[str]
+    bootstrap: str, rate: int, seconds: int, rounds: int, entrants: Mapping[str, Live]
 ) -> dict[str, list[Latency]]:
     """Let everyone answer once a round; an empty list is of one that is not installed."""
-    chosen = {name: live for name, live in entrants().items() if any(some in name for some in only)}
     messages = SHAPES["dense-10"].messages(rate * (WARM_UP_S + seconds) + 1)
-    found: dict[str, list[Latency]] = {name: [] for name in chosen}
+    found: dict[str, list[Latency]] = {name: [] for name in entrants}
     for number in range(1, rounds + 1):
-        for name, live in chosen.items():
+        for name, live in entrants.items():
             try:
                 latency = measured(live, bootstrap, messages, rate)
             except NotInstalled as missing:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from argparse import ArgumentParser
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
@@ -19,6 +20,13 @@ from service.topics import topic_specs
 from tests.kafka_broker import VERSION, broker, broker_from_jars
 
 CHUNK = 50_000
+
+
+def add_pin(parser: ArgumentParser) -> None:
+    """Take ``--pin`` from the command line, for :func:`benchmark_broker`."""
+    parser.add_argument(
+        "--pin", action="store_true", help="half of the cores for the broker, half for the clients"
+    )
 
 
 @contextmanager

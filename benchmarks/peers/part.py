@@ -10,7 +10,7 @@ from pathlib import Path
 
 from benchmarks import plots
 from benchmarks.peers import rounds, targets
-from benchmarks.peers.broker import benchmark_broker, broker_version
+from benchmarks.peers.broker import add_pin, benchmark_broker, broker_version
 from benchmarks.peers.contenders import CEILING, OURS, contenders
 from benchmarks.peers.ground import Ground
 from benchmarks.peers.programs import peer_versions
@@ -59,9 +59,7 @@ def arguments(doc: str | None, part: Part) -> argparse.Namespace:
     parser.add_argument(
         "--only", nargs="+", default=[""], metavar="NAME", help="contenders, by any part of a name"
     )
-    parser.add_argument(
-        "--pin", action="store_true", help="half of the cores for the broker, half for the clients"
-    )
+    add_pin(parser)
     parser.add_argument("--plots", type=Path, metavar="FOLDER", help="draw a picture for each shape")
     return parser.parse_args()
 

@@ -124,7 +124,7 @@ class Writer(TransactionalWriter):
             TopicPartition(*place): OffsetAndMetadata(offset, "", -1)
             for place, offset in next_offsets.items()
         }
-        self._flush()  # by itself it sends no records meanwhile, and would tell less of why they failed
+        self._flush()  # first: of records that failed, a fence above all, the call below tells no name
         identity = membership.identity()
         bounded(lambda: self._producer.send_offsets_to_transaction(offsets, identity), COMMIT_TIMEOUT_S)
 

@@ -30,7 +30,7 @@ class TransactionalWriter(Closing, ABC):
     ) -> None:
         """Write all outputs and offsets, or nothing.
 
-        1. begin; 2. hand over all records; 3. while they are under way, send the offsets with the identity
+        1. begin; 2. hand over all records; 3. while they may be under way, send the offsets with the identity
         the group knows us by right now; 4. wait until each record is acknowledged; 5. end the transaction.
         Until 5 a failure means that nothing was written, whatever becomes of the abort. From 5 on only the
         log can tell.
