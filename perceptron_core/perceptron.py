@@ -80,7 +80,8 @@ class Perceptron(BlockState):
     part. Features may appear at any time. Several samples in one call mean the same as one by one.
 
     The state has two copies, working and committed: :meth:`commit` and :meth:`rollback` move it from
-    one to the other at a cost in proportion to the blocks of 256 features that changed.
+    one to the other at a cost in proportion to the blocks of 256 features that changed. Between them
+    :meth:`stage` sets a state apart, so that learning can go on while it is not known yet which it will be.
 
     References
     ----------

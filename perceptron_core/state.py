@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -18,6 +19,20 @@ from perceptron_core import kernel
 
 Entry = tuple[Any, ...]
 """A feature's identity: ``(name,)`` for a number, ``(name, text)`` for a text."""
+
+
+Scalars = tuple[int, int, npt.NDArray[np.float64]]
+"""How many samples were learned, how many features are known, and the bias with the optimizer's numbers."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Staged:
+    """A state on its way to being the committed one, and what to do where it never gets there."""
+
+    scalars: Scalars
+    rows: dict[int, npt.NDArray[np.float64]]  # of the blocks that differ from the committed state
+    digests: dict[int, int | None]  # of the same blocks in the committed state
+    digest: int  # the committed state's
 
 
 class BlockState:
@@ -33,7 +48,8 @@ class BlockState:
         self._neuron = neuron
         _, _, table, bias = neuron.facts()
         self._committed = np.zeros_like(table)
-        self._committed_scalars = (0, 0, bias.copy())
+        self._committed_scalars: Scalars = (0, 0, bias.copy())
+        self._staged: _Staged | None = None
         self._block_digests: dict[int, int] = {}
         self._digest = 0
 
@@ -49,39 +65,66 @@ class BlockState:
 
     # Working and committed
 
-    def commit(self) -> None:
-        """Make the working state the committed one."""
+    def stage(self) -> None:
+        """Set the working state apart as what :meth:`commit` will commit, however far learning goes on."""
+        if self._staged is not None:
+            raise RuntimeError("a state is staged already: commit it or roll back")
+        dirty = self._neuron.dirty_blocks()
+        digests, digest = {block: self._block_digests.get(block) for block in dirty}, self._digest
         self._digest = self._combined_digest(store=True)
         learned, entries, table, bias = self._neuron.facts()
-        if len(self._committed) < len(table):
-            self._committed = np.concatenate([self._committed, np.zeros_like(table[len(self._committed) :])])
-        for block in self._neuron.dirty_blocks():
-            rows = _rows(block)
-            self._committed[rows] = table[rows]
-        self._committed_scalars = (learned, len(entries), bias.copy())
+        rows = {block: table[_rows(block)].copy() for block in dirty}
+        self._staged = _Staged((learned, len(entries), bias.copy()), rows, digests, digest)
         self._neuron.mark_clean()
 
+    def commit(self) -> None:
+        """Make the staged state the committed one; the working one where none was staged."""
+        if self._staged is None:
+            self.stage()
+        staged, self._staged = self._staged, None
+        assert staged is not None
+        rows = len(self._neuron.facts()[2]) - len(self._committed)
+        if rows > 0:
+            width = self._committed.shape[1]
+            self._committed = np.concatenate([self._committed, np.zeros((rows, width))])
+        for block, values in staged.rows.items():
+            self._committed[_rows(block)] = values
+        self._committed_scalars = staged.scalars
+
     def rollback(self) -> None:
-        """Go back to the committed state."""
+        """Go back to the committed state, whatever was staged or learned since."""
         learned, count, bias = self._committed_scalars
+        changed = set(self._neuron.dirty_blocks())
+        if self._staged is not None:
+            changed |= self._staged.rows.keys()
+            self._forget_digests(self._staged)
+            self._staged = None
         self._neuron.truncate_names(count)
         table = self._neuron.facts()[2]
-        for block in self._neuron.dirty_blocks():
-            rows = slice(block * kernel.BLOCK, min((block + 1) * kernel.BLOCK, count))
+        for block in changed:
+            rows = _rows(block, count)
             table[rows] = self._committed[rows]
         self._neuron.put_scalars(learned, bias)
         self._neuron.mark_clean()
 
+    def _forget_digests(self, staged: _Staged) -> None:
+        self._digest = staged.digest
+        for block, digest in staged.digests.items():
+            if digest is None:
+                del self._block_digests[block]
+            else:
+                self._block_digests[block] = digest
+
     def dirty_blocks(self) -> list[int]:
-        """Return the blocks that differ from the committed state, in order."""
+        """Return the blocks that differ from the staged state, or else the committed one, in order."""
         return self._neuron.dirty_blocks()
 
     def grown_blocks(self) -> list[int]:
-        """Return the blocks that have more features than in the committed state, in order."""
-        committed = self._committed_scalars[1]
-        if self.n_features == committed:
+        """Return the blocks that have more features than in the staged or committed state, in order."""
+        _, known, _ = self._staged.scalars if self._staged is not None else self._committed_scalars
+        if self.n_features == known:
             return []
-        return list(range(committed // kernel.BLOCK, self.n_blocks))
+        return list(range(known // kernel.BLOCK, self.n_blocks))
 
     # State in blocks
 

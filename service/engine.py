@@ -12,6 +12,9 @@ The numbered protocol of a takeover, and of the recovery from any failed commit 
 
 Whether a commit in doubt, or a successor's, is in the log then no longer matters: the log says.
 
+While there is more to read, a batch is learned while the one before it is being committed. No more than
+one is under way, and the next begins when it is known to be committed.
+
 Do: decide when to read, commit, and start over. Do not: look into a record.
 """
 
@@ -22,6 +25,7 @@ import secrets
 import time
 from collections.abc import Mapping
 from contextlib import ExitStack, suppress
+from dataclasses import dataclass, replace
 from functools import partial
 
 from service.answers import Answers
@@ -44,6 +48,21 @@ SHARD = 0
 STANDBY_S = 0.1
 SECOND_LOOK_S = 1.0
 FIRST_BACKOFF_S, LAST_BACKOFF_S = 0.1, 5.0
+AHEAD_S = 0.2
+"""What takes longer to learn than this is not learned while a commit is open: it would hide the results."""
+
+
+@dataclass(frozen=True, slots=True)
+class _UnderWay:
+    """A commit that was begun."""
+
+    commit: Commit
+    started: float
+    learned: float
+
+    def at(self, now: float) -> Commit:
+        """Return it as one that has just been finished."""
+        return replace(self.commit, seconds=now - self.started, commit_seconds=now - self.learned)
 
 
 class Engine:
@@ -82,7 +101,8 @@ class Engine:
         self._reset: Reset | None = None
         self._stop = Wish()
         self._writer: Writer | None = None
-        self._head: Head | None = None
+        self._head: Head | None = None  # of what was handed over last
+        self._under_way: _UnderWay | None = None
         self._ends: dict[Partition, int] | None = None
         self._is_done = False
         self._is_second_look = False
@@ -105,11 +125,8 @@ class Engine:
             self._become("starting")
             self._open(stack)
             self._ends = self._input.ends() if until_end else None
-            while not (self._stop.is_set() or self._is_done):
-                try:
-                    self._turn()
-                except (CommitFailed, Unreachable) as failure:
-                    self._back_off(failure)
+            while not self._is_done:
+                self._back_off(self._failure_of_a_turn())
 
     def _open(self, stack: ExitStack) -> None:
         """Check the topics, then open everything, to be closed in the opposite order."""
@@ -131,18 +148,39 @@ class Engine:
 
     def _turn(self) -> None:
         """One round: heartbeat and ownership, then stand by, take over, or poll, learn and commit."""
+        if self._stop.is_set():
+            return self._finish()
         self._watchdog.tick("heartbeating")
         if SHARD not in self._assigned():
             return self._stand_by()
-        if self._writer is None or self._writer.suspect or self._input.has_changed():
+        if self._is_suspect() or self._input.has_changed():
             return self._take_over()
+        try:
+            self._work()
+        except OffsetGone:
+            self._let_go()  # the next round takes over, and that is where gaps are judged
+        return None
+
+    def _work(self) -> None:
+        """Poll, learn and commit."""
         self._watchdog.tick("polling")
-        if batches := self._poll():
+        if batches := self._input.poll(waits=self._under_way is None):
             self._learn(batches)
+        elif self._under_way is not None:
+            self._settle()
         else:
             self._observer.on_idle(self._input.lags())
-        self._is_done = self._ends is not None and self._input.has_reached(self._ends)
-        return None
+        if self._writer is not None and self._ends is not None and self._input.has_reached(self._ends):
+            self._finish()
+
+    def _is_suspect(self) -> bool:
+        """Whether the next commit needs another writer."""
+        return self._writer is None or self._writer.suspect
+
+    def _finish(self) -> None:
+        """Commit what is under way; then there is nothing left to do."""
+        self._settle()
+        self._is_done = True
 
     def _assigned(self) -> frozenset[int]:
         """Heartbeat; the shards that the group gives us."""
@@ -158,53 +196,57 @@ class Engine:
             self._role = role, reason
             self._observer.on_role(role, reason)
 
-    def _poll(self) -> list[Batch]:
-        try:
-            return self._input.poll()
-        except OffsetGone:
-            self._let_go()  # the next round takes over, and that is where gaps are judged
-            return []
-
     def _learn(self, batches: list[Batch]) -> None:
-        """Learn a poll's records and commit the outcome in one transaction."""
+        """Learn a poll's records, and have the outcome committed in one transaction."""
         started = time.monotonic()
         answers = [answer for batch in batches for answer in self._learner.process(batch)]
         outputs = [self._answers.fitting(answer) for answer in answers]
         sequence = self._head.sequence + 1 if self._head else 1
         head = new_head(self._learner, self._settings, self._model_id, sequence, self._attempt)
         state = state_records(self._learner.model, head, self._log.partition)
+        commit = self._commit_of(head, batches, outputs, state)
         learned = time.monotonic()
-        self._write([*outputs, state], self._learner.position)
-        self._learner.commit()
-        self._head = head
-        self._failures = 0
-        self._tell(batches, outputs, state, started, learned)
+        self._settle()
+        if self._is_suspect():
+            return self._let_go()  # what was learned meanwhile, too
+        self._begin([*outputs, state])
+        self._learner.stage()
+        self._head, self._under_way = head, _UnderWay(commit, started, learned)
+        is_full = commit.records >= self._settings.engine.max_batch
+        if not is_full or learned - started > AHEAD_S:
+            self._settle()
+        return None
 
-    def _tell(
-        self, batches: list[Batch], outputs: list[Output], state: Output, started: float, learned: float
-    ) -> None:
-        """Tell the observer what was committed."""
-        assert self._head is not None, "there was a commit"
-        now, dlq = time.monotonic(), self._settings.topics.dlq
-        self._observer.on_commit(
-            Commit(
-                self._head,
-                self._learner.metric_values(),
-                records=sum(map(len, batches)),
-                lags=self._input.lags(),
-                seconds=now - started,
-                commit_seconds=now - learned,
-                newest_ms={(b.topic, b.partition): b.timestamps_ms[-1] for b in batches if b.timestamps_ms},
-                letters=[output for output in outputs if output.topic == dlq],
-                traced=[output for output in outputs if output.headers and output.topic != dlq],
-                state=dict(zip(state.keys, state.values, strict=True)),  # type: ignore[arg-type]
-            )
-        )
-
-    def _write(self, outputs: list[Output], position: Position) -> None:
+    def _begin(self, outputs: list[Output]) -> None:
         assert self._writer is not None, "only an owner writes"
         self._watchdog.tick("committing")
-        self._writer.commit(outputs, position.next_offsets, self._membership)
+        self._writer.begin(outputs, dict(self._learner.position.next_offsets), self._membership)
+
+    def _settle(self) -> None:
+        """Wait until what is under way is committed."""
+        if self._under_way is None:
+            return
+        assert self._writer is not None, "what is under way goes with its writer"
+        self._watchdog.tick("committing")
+        self._writer.finish()
+        self._learner.commit()
+        commit, self._under_way = self._under_way.at(time.monotonic()), None
+        self._failures = 0
+        self._observer.on_commit(commit)
+
+    def _commit_of(self, head: Head, batches: list[Batch], outputs: list[Output], state: Output) -> Commit:
+        """Return what an observer is told once it is committed."""
+        dlq = self._settings.topics.dlq
+        return Commit(
+            head,
+            self._learner.metric_values(),
+            records=sum(map(len, batches)),
+            lags=self._input.lags(),
+            newest_ms={(b.topic, b.partition): b.timestamps_ms[-1] for b in batches if b.timestamps_ms},
+            letters=[output for output in outputs if output.topic == dlq],
+            traced=[output for output in outputs if output.headers and output.topic != dlq],
+            state=dict(zip(state.keys, state.values, strict=True)),  # type: ignore[arg-type]
+        )
 
     def _stand_by(self) -> None:
         """Another process owns the shard: wait for it, or for the owner to pass the end."""
@@ -238,8 +280,21 @@ class Engine:
         behind = [b for b in self._input.poll() if b.offsets[0] < ends.get((b.topic, b.partition), 0)]
         return not behind and self._input.has_reached(ends)
 
-    def _back_off(self, failure: Exception) -> None:
-        """Forget the writer and wait, a little longer each time."""
+    def _failure_of_a_turn(self) -> Exception | None:
+        """Make one round; return what trying again may mend."""
+        try:
+            self._turn()
+        except (CommitFailed, Unreachable) as failure:
+            return failure
+        return None
+
+    def _back_off(self, failure: Exception | None) -> None:
+        """After a failure, forget the writer and wait, a little longer each time.
+
+        Not while the failure is being handled: a client may keep what is handled when it raises.
+        """
+        if failure is None:
+            return
         wait_s = min(FIRST_BACKOFF_S * 2**self._failures, LAST_BACKOFF_S)
         kind = type(failure).__name__
         log.warning("%s: %s; starting over in %.1f s", kind, failure, wait_s, extra={"kind": kind})
@@ -255,6 +310,7 @@ class Engine:
         if self._writer is not None:
             writer, self._writer = self._writer, None
             writer.close()
+        self._under_way = None
         self._learner.rollback()
 
     # Takeover and recovery
@@ -307,8 +363,10 @@ class Engine:
     def _start_anew(self) -> None:
         """Do the reset that was asked for, once."""
         if self._reset is not None:
+            assert self._writer is not None, "only an owner starts anew"
             if (made := self._reset.make(self._attempt)) is not None:
-                self._write(*made)
+                outputs, position = made
+                self._writer.commit(outputs, position.next_offsets, self._membership)
             self._reset = None
 
     def _require_fresh_group(self) -> None:

@@ -83,15 +83,15 @@ class Input:
         self._listed_at = time.monotonic()
         return self._list() != self._listed
 
-    def poll(self) -> list[Batch]:
-        """Return up to ``engine.max_batch`` records, waiting a moment for the first.
+    def poll(self, waits: bool = True) -> list[Batch]:
+        """Return up to ``engine.max_batch`` records; with ``waits``, wait a moment for the first.
 
         Raises
         ------
         OffsetGone
             Retention overtook the reader.
         """
-        batches = self._reader.poll(self._engine.max_batch, POLL_S)
+        batches = self._reader.poll(self._engine.max_batch, POLL_S if waits else 0.0)
         if batches or time.monotonic() - self._moved_at > HIDDEN_S:
             self._moved_at = time.monotonic()
             if not batches:

@@ -1,8 +1,9 @@
 """Read this first: a batch of records in, what is to be written out; no I/O.
 
 For each record in order: decode; reject what must not reach the weights; predict; learn. The state has
-two copies. :meth:`Learner.process` changes the working one; :meth:`Learner.commit` makes it the
-committed one, once the stream has accepted what was returned; :meth:`Learner.rollback` throws it away.
+two copies. :meth:`Learner.process` changes the working one; :meth:`Learner.stage` sets it apart once it is
+handed over to the stream, :meth:`Learner.commit` makes that the committed one, once the stream has accepted
+it, and :meth:`Learner.rollback` throws away all that is not committed.
 
 Do: decide what a record is and what becomes of it. Do not: touch a stream, a clock or a setting of one.
 """
@@ -50,6 +51,10 @@ class Position:
         return {(topic, number): offset for topic, by in offsets.items() for number, offset in by.items()}
 
 
+Snapshot = tuple[list[float], bytes, Position]
+"""The state beside the model's: of both kinds of metrics, and the position."""
+
+
 class Learner:
     """The model of one shard, its metrics and its position.
 
@@ -76,6 +81,7 @@ class Learner:
         self.river_metrics = RiverMetrics(self._settings.metrics, self._settings.task)
         self.position = Position()
         self._committed = self._snapshot()
+        self._staged: Snapshot | None = None
 
     def process(self, batch: Batch) -> list[Output]:
         """Predict and learn record by record; return predictions and dead letters."""
@@ -98,20 +104,26 @@ class Learner:
         """Return all metrics by name."""
         return {**self.metrics.values(), **self.river_metrics.values()}
 
+    def stage(self) -> None:
+        """Set the working state apart as what :meth:`commit` will commit; learning may go on."""
+        self.model.stage()
+        self._staged = self._snapshot()
+
     def commit(self) -> None:
-        """Make the working state the committed one."""
+        """Make the staged state the committed one; the working one where none was staged."""
         self.model.commit()
-        self._committed = self._snapshot()
+        self._committed, self._staged = self._staged or self._snapshot(), None
 
     def rollback(self) -> None:
-        """Go back to the committed state."""
+        """Go back to the committed state, whatever was staged or learned since."""
         self.model.rollback()
+        self._staged = None
         metrics, river_metrics, position = self._committed
         self.metrics.load(metrics)
         self.river_metrics.load(river_metrics)
         self.position = position.copy()
 
-    def _snapshot(self) -> tuple[list[float], bytes, Position]:
+    def _snapshot(self) -> Snapshot:
         return self.metrics.state(), self.river_metrics.state(), self.position.copy()
 
     def _dead_letters(self, batch: Batch, rejections: list[tuple[int, Rejection]]) -> Output:

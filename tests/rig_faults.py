@@ -69,18 +69,32 @@ class _ScriptedSeat:
         return self.real.poll()
 
 
-class _ScriptedWriter:
-    def __init__(self, real: Any, script: Iterator[str | None], seat: Any) -> None:
+class _ScriptedWriter(Writer):
+    """Does all of a commit at its end: what is learned meanwhile goes with it."""
+
+    def __init__(self, real: Writer, script: Iterator[str | None], seat: _ScriptedSeat) -> None:
         self._real = real
         self._script = script
         self._seat = seat
+        self._begun: tuple[Sequence[Output], dict[Partition, int]] | None = None
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._real, name)
+    @property
+    def suspect(self) -> bool:
+        return self._real.suspect
 
-    def commit(
+    def close(self) -> None:
+        self._real.close()
+
+    def begin(
         self, outputs: Sequence[Output], next_offsets: Mapping[Partition, int], membership: Membership
     ) -> None:
+        assert self._begun is None, "one commit is under way at most"
+        self._begun = outputs, dict(next_offsets)
+
+    def finish(self) -> None:
+        if self._begun is None:
+            return
+        (outputs, next_offsets), self._begun = self._begun, None
         fault = next(self._script, None)
         if fault in (None, WRITTEN):
             self._real.commit(outputs, next_offsets, self._seat.real)

@@ -21,7 +21,8 @@ class Blocks:
 
     def __init__(self) -> None:
         self._stored: dict[int, tuple[Piece, bytes]] = {}
-        self._loaded = self._stored  # with what was loaded over it
+        self._staged = self._stored
+        self._loaded = self._stored  # with what was loaded over it, or staged
         self._last: tuple[Mapping[str, bytes], object, dict[int, tuple[Piece, bytes]]] | None = None
 
     @property
@@ -29,23 +30,27 @@ class Blocks:
         """Whether there is a stored state at all."""
         return bool(self._stored)
 
-    def commit(self, parts: Mapping[str, bytes]) -> None:
-        """Take ``parts`` for stored."""
-        self._stored = self._loaded = self.numbered(parts)
+    def stage(self, parts: Mapping[str, bytes]) -> None:
+        """Take ``parts`` for stored until :meth:`rollback` says that they are not."""
+        self._staged = self._loaded = self.numbered(parts)
+
+    def commit(self) -> None:
+        """Take what was staged for stored."""
+        self._stored = self._staged
 
     def rollback(self) -> None:
-        """Forget what was loaded since the last commit."""
-        self._loaded = self._stored
+        """Forget what was staged or loaded since the last commit."""
+        self._staged = self._loaded = self._stored
 
     def dirty(self, parts: Mapping[str, bytes]) -> list[int]:
-        """Return the numbers whose piece is not as stored, in order."""
+        """Return the numbers whose piece is not as stored or staged, in order."""
         now = self.numbered(parts)
-        return sorted(n for n in now.keys() | self._stored.keys() if now.get(n) != self._stored.get(n))
+        return sorted(n for n in now.keys() | self._staged.keys() if now.get(n) != self._staged.get(n))
 
     def renamed(self, parts: Mapping[str, bytes]) -> list[int]:
-        """Return the numbers that hold another piece than in the stored state, in order."""
+        """Return the numbers that hold another piece than in the stored or staged state, in order."""
         now = self.numbered(parts)
-        return sorted(n for n in now if n not in self._stored or now[n][0] != self._stored[n][0])
+        return sorted(n for n in now if n not in self._staged or now[n][0] != self._staged[n][0])
 
     def parts_with(self, given: Iterable[tuple[int, list[Entry], bytes]]) -> dict[str, bytes]:
         """Lay blocks over the stored ones, and return the parts that they make up.

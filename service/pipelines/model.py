@@ -72,6 +72,7 @@ class PipelineModel:
         self._blocks = Blocks()
         self._is_touched = False
         self._snapshot: Snapshot | None = None
+        self._staged: Snapshot | None = None
         self._committed = self._now()
 
     @property
@@ -154,25 +155,35 @@ class PipelineModel:
         """Return a fingerprint of the working state: 32 hex digits."""
         return self._now().hash
 
-    def commit(self) -> None:
-        """Make the working state the committed one."""
-        self._committed = self._now()
+    def stage(self) -> None:
+        """Set the working state apart as what :meth:`commit` will commit."""
+        if self._staged is not None:
+            raise RuntimeError("a state is staged already: commit it or roll back")
+        self._staged = self._now()
         if self._is_touched:  # else it is not written yet
-            self._blocks.commit(self._committed.parts)
+            self._blocks.stage(self._staged.parts)
+
+    def commit(self) -> None:
+        """Make the staged state the committed one; the working one where none was staged."""
+        if self._staged is None:
+            self.stage()
+        self._committed, self._staged = self._staged or self._now(), None
+        self._blocks.commit()
 
     def rollback(self) -> None:
-        """Go back to the committed state."""
+        """Go back to the committed state, whatever was staged or learned since."""
+        self._staged = None
         self._blocks.rollback()
         self._is_touched = self._blocks.are_stored
         if self._snapshot is not self._committed:
             self._go_to(self._committed)
 
     def dirty_blocks(self) -> list[int]:
-        """Return the blocks that differ from the committed state, in order."""
+        """Return the blocks that differ from the staged state, or else the committed one, in order."""
         return self._blocks.dirty(self._now().parts)
 
     def grown_blocks(self) -> list[int]:
-        """Return the blocks whose names differ from the committed state, in order."""
+        """Return the blocks whose names differ from the staged or committed state, in order."""
         return self._blocks.renamed(self._now().parts)
 
     def block(self, number: int) -> bytes:

@@ -185,5 +185,4 @@ class ConfluentStream(KafkaStream):
 
     def fence(self, name: str) -> Writer:
         """Return the writer of that name; every older one of it is dead from now on."""
-        common.free_the_dead()
         return Writer(self._connection, name)

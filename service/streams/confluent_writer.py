@@ -7,6 +7,7 @@ import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer, TopicPartition
@@ -27,6 +28,8 @@ PRODUCER = {
 }
 TRANSACTIONS = {"transaction.timeout.ms": common.TRANSACTION_TIMEOUT_MS}
 PRODUCER_GUARDS = {"enable.idempotence": True, "acks": "all"}
+CUT_OFF_S = 3.0
+"""How long offsets may be under way where a connection was lost: their answer may never come."""
 AUDIBLE = {"log_level": 6, "log.connection.close": True}
 
 
@@ -43,10 +46,6 @@ class Ears(logging.LoggerAdapter[logging.Logger]):
         """Take the facility that comes first, and pass all of it on."""
         self.has_heard |= bool(args) and args[0] in ("FAIL", "REQTMOUT")
         super().log(level, msg, *args, **kwargs)
-
-
-def _late() -> KafkaException:
-    return KafkaException(KafkaError(KafkaError._TIMED_OUT))
 
 
 def enqueue(producer: Producer, outputs: Sequence[Output]) -> None:
@@ -142,21 +141,41 @@ class Writer(TransactionalWriter):
         def send(left_s: float) -> None:
             self._producer.send_offsets_to_transaction(places, identity, left_s)
 
-        # After a lost answer the call may never return, whatever its own timeout.
-        common.bounded(lambda: self._again(send, COMMIT_TIMEOUT_S), COMMIT_TIMEOUT_S + SLICE_S, _late)
+        self._again(send, COMMIT_TIMEOUT_S)
+
+    def _offsets_under_way(
+        self, next_offsets: Mapping[Partition, int], membership: Membership
+    ) -> Callable[[], None]:
+        """On a thread of its own: after a lost answer the call may never return, whatever its own timeout."""
+        started = time.monotonic()
+        have_arrived = common.under_way(partial(self._send_offsets, next_offsets, membership))
+
+        def wait() -> None:
+            while not have_arrived(SLICE_S):
+                limit_s = CUT_OFF_S if self._disconnected() else COMMIT_TIMEOUT_S
+                if time.monotonic() - started > limit_s:
+                    raise KafkaException(KafkaError(KafkaError._TIMED_OUT))
+
+        return wait
 
     def _end(self) -> None:
         self._again(self._producer.commit_transaction, COMMIT_TIMEOUT_S)
 
     def _abandon(self) -> None:
-        try:
-            self._producer.abort_transaction(TIMEOUT_S / 2)
-        except KafkaException as error:
-            if error.args[0].fatal():
-                return self._free()
+        if self._is_ended_by(self._producer.abort_transaction, TIMEOUT_S / 2):
+            return self._free()
         with suppress(KafkaException):
             self._producer.purge()
         return None
+
+    @staticmethod
+    def _is_ended_by(call: Callable[[float], None], timeout_s: float) -> bool:
+        """Whether a call says that this producer is at its end."""
+        try:
+            call(timeout_s)
+        except KafkaException as error:
+            return bool(error.args[0].fatal())
+        return False
 
     def _free(self) -> None:
         """Close what a fatal error has ended: the client would keep its threads and sockets for good.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import threading
 import time
@@ -53,10 +52,17 @@ def topic_id(number: int) -> str:
 
 
 def bounded(call: Callable[[], object], timeout_s: float, late: Callable[[], Exception]) -> None:
-    """Call what might never return; raise what ``late`` makes once it is, and leave the call to itself.
+    """Call what might never return; raise what ``late`` makes once it is, and leave the call to itself."""
+    if not under_way(call)(timeout_s):
+        raise late()
 
-    No frame keeps the exception that went through it: in such a circle a failed writer, with its threads
-    and connections, would live until the garbage collector comes by, which is seldom.
+
+def under_way(call: Callable[[], object]) -> Callable[[float], bool]:
+    """Make a call on a thread of its own; return what waits for it, and tells whether it has ended in time.
+
+    What the call raises is raised there. No frame keeps the exception that went through it: in such a circle
+    a failed writer, with its threads and connections, would live until the garbage collector comes by, which
+    is seldom.
     """
     outcome: list[BaseException | None] = []
 
@@ -65,26 +71,22 @@ def bounded(call: Callable[[], object], timeout_s: float, late: Callable[[], Exc
             call()
             outcome.append(None)
         except BaseException as error:
-            outcome.append(error)
+            outcome.append(error.with_traceback(None))
+
+    def has_ended(timeout_s: float) -> bool:
+        thread.join(timeout_s)
+        if not outcome:
+            return False
+        if (error := outcome.pop()) is not None:
+            try:
+                raise error
+            finally:
+                del error
+        return True
 
     thread = threading.Thread(target=run, daemon=True)
     thread.start()
-    thread.join(timeout_s)
-    if not outcome:
-        raise late()
-    try:
-        if outcome[0] is not None:
-            raise outcome[0]
-    finally:
-        outcome.clear()
-
-
-def free_the_dead() -> None:
-    """Collect writers that died in a circle of frames: they keep their threads and sockets until then.
-
-    The collector itself comes by seldom (``calm_the_collector``); a new writer is made seldom, too.
-    """
-    gc.collect()
+    return has_ended
 
 
 def client_id() -> str:

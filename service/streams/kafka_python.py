@@ -149,7 +149,6 @@ class KafkaPythonStream(KafkaStream):
 
     def fence(self, name: str) -> Writer:
         """Return the writer of that name; every older one of it is dead from now on."""
-        common.free_the_dead()
         return Writer(self._connection, name)
 
     def close(self) -> None:

@@ -154,6 +154,8 @@ class Connection:
             raise
         except KafkaError as error:
             name, detail = named(error)
+            if name in common.GONE:
+                raise OffsetGone(f"{detail}: the topic was cut, or made anew") from None
             raise common.told(self.servers, name, f"{subject}: {detail}".removeprefix(": ")) from None
 
 
@@ -186,13 +188,8 @@ class Reader(Closing):
 
     def poll(self, max_records: int, timeout_s: float) -> list[Batch]:
         """Return at most ``max_records`` records, waiting ``timeout_s`` for the first."""
-        try:
+        with self._connection.telling():
             found = self._consumer.poll(timeout_ms=int(timeout_s * 1000), max_records=max_records)
-        except KafkaError as error:
-            name, detail = named(error)
-            if name in common.GONE:
-                raise OffsetGone(f"{detail}: the topic was cut, or made anew") from None
-            raise common.told(self._connection.servers, name, detail) from None
         return [self._batch(place, records) for place, records in found.items()]
 
     @staticmethod

@@ -151,16 +151,36 @@ class Writer(Closing, Protocol):
         EndTxn could hit a later transaction of the same producer epoch.
         """
 
-    def commit(
+    def begin(
         self, outputs: Sequence[Output], next_offsets: Mapping[Partition, int], membership: Membership
     ) -> None:
-        """Write all outputs, in order, and the group's next offsets - all of it or nothing.
+        """Begin to write all outputs, in order, and the group's next offsets - all of it or nothing.
+
+        How much of it is done before this returns is the adapter's choice; :meth:`finish` does the rest.
+        Until then nothing else may be begun, what was given must not change, and what fails may be raised
+        by either.
 
         Raises
         ------
         Fenced, Aborted, InDoubt
             See there. The writer is dead after any of them.
         """
+
+    def finish(self) -> None:
+        """Return once what was begun is committed; at once where nothing was begun.
+
+        Raises
+        ------
+        Fenced, Aborted, InDoubt
+            As :meth:`begin`.
+        """
+
+    def commit(
+        self, outputs: Sequence[Output], next_offsets: Mapping[Partition, int], membership: Membership
+    ) -> None:
+        """Begin and finish; raises what they raise."""
+        self.begin(outputs, next_offsets, membership)
+        self.finish()
 
 
 class Stream(Closing, Protocol):

@@ -26,6 +26,7 @@ from service.streams.port import (
     Output,
     Partition,
     TopicSpec,
+    Writer,
 )
 from service.streams.sqlite_logs import TOPIC_ID, OnFile
 from service.streams.sqlite_membership import SqliteMembership
@@ -92,7 +93,7 @@ class SqliteReader(OnFile):
             )
 
 
-class SqliteWriter(OnFile):
+class SqliteWriter(OnFile, Writer):
     """A writer by its name and epoch; the file holds the epoch that counts."""
 
     suspect = False  # a commit is a call of this process: it cannot linger anywhere
@@ -105,10 +106,10 @@ class SqliteWriter(OnFile):
         with self._file.transaction():
             [(self._epoch,)] = self._file.rows(sql, name)
 
-    def commit(
+    def begin(
         self, outputs: Sequence[Output], next_offsets: Mapping[Partition, int], membership: Membership
     ) -> None:
-        """Write all outputs and the group's next offsets, or nothing.
+        """Write all outputs and the group's next offsets, or nothing; all of it at once.
 
         1. take the write lock  2. check epoch and seat  3. write records, then offsets  4. commit.
 
@@ -133,6 +134,9 @@ class SqliteWriter(OnFile):
         except StreamError as error:
             raise failure(str(error)) from error
         self._is_alive = True
+
+    def finish(self) -> None:
+        """Nothing is left to do."""
 
     def _check(self, was_alive: bool, seat: SqliteMembership) -> None:
         if not was_alive:

@@ -38,6 +38,37 @@ def test_commits_follow_each_other_and_offsets_may_come_alone(rig: Rig) -> None:
     assert rig.stream.group_offsets(group, samples) == {0: 9}
 
 
+def test_what_was_begun_is_there_once_it_is_finished_whatever_is_done_meanwhile(rig: Rig) -> None:
+    model, samples, group = rig.topic(), rig.topic(), rig.name()
+    rig.stream.append([output(samples, [b"1", b"2"])])
+    reader = rig.reader({samples: 0})
+    with rig.seated(model, group) as member, rig.stream.fence(rig.name()) as writer:
+        writer.finish()  # nothing was begun
+        for number in (1, 2):
+            writer.begin([output(model, [b"%d" % number])], {(samples, 0): number}, member)
+            assert member.poll() == {0}
+            assert reader.poll(1, 5.0)
+            writer.finish()
+        writer.finish()
+    assert rig.values(model) == [b"1", b"2"]
+    assert rig.stream.group_offsets(group, samples) == {0: 2}
+
+
+def test_who_is_fenced_with_a_commit_under_way_has_written_all_of_it_or_nothing(rig: Rig) -> None:
+    model, name, group = rig.topic(), rig.name(), rig.name()
+    with rig.seated(model, group) as member, rig.stream.fence(name) as old:
+        old.begin([output(model, [b"old"])], {(model, 0): 1}, member)
+        with rig.open().fence(name) as new:
+            written = rig.values(model)
+            assert written in ([], [b"old"])
+            assert rig.stream.group_offsets(group, model) == ({0: 1} if written else {})
+            if not written:
+                with pytest.raises(CommitFailed):
+                    old.finish()
+            new.commit([output(model, [b"new"])], {(model, 0): 2}, member)
+    assert rig.values(model) == [*written, b"new"]
+
+
 def test_the_position_reaches_the_end_past_markers_and_goes_on_from_there(rig: Rig) -> None:
     model = rig.topic()
     reader = rig.reader({model: 0})

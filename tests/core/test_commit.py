@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from perceptron_core import Perceptron, SampleRejected
 from tests.core.samples import REFUSED, feed, mixed, parameters, state, streams
@@ -23,6 +23,8 @@ class CommitsAndRollbacks(RuleBasedStateMachine):
         self.parameters: dict[str, Any] = {**parts, "max_features": 2000}
         self.model = Perceptron(**self.parameters)
         self.committed: list[Any] = []
+        self.staged: list[Any] = []
+        self.is_staged = False
         self.working: list[Any] = []
 
     @rule(stream=streams)
@@ -43,16 +45,25 @@ class CommitsAndRollbacks(RuleBasedStateMachine):
         with pytest.raises(SampleRejected):
             self.model.learn_one(REFUSED[case][0], 1)
 
+    @precondition(lambda self: not self.is_staged)
+    @rule()
+    def stage(self) -> None:
+        self.model.stage()
+        assert self.model.dirty_blocks() == self.model.grown_blocks() == []
+        self.staged, self.working, self.is_staged = self.working, [], True
+
     @rule()
     def commit(self) -> None:
+        if not self.is_staged:
+            self.stage()
         self.model.commit()
-        self.committed += self.working
-        self.working = []
+        self.committed += self.staged
+        self.staged, self.is_staged = [], False
 
     @rule()
     def roll_back(self) -> None:
         self.model.rollback()
-        self.working = []
+        self.staged, self.working, self.is_staged = [], [], False
         assert self.model.dirty_blocks() == []
         assert self.model.grown_blocks() == []
 
@@ -66,7 +77,7 @@ class CommitsAndRollbacks(RuleBasedStateMachine):
     @invariant()
     def equals_a_model_that_saw_these_samples_only(self) -> None:
         expected = Perceptron(**self.parameters)
-        feed(expected, self.committed + self.working)
+        feed(expected, self.committed + self.staged + self.working)
         assert state(self.model) == state(expected)
         assert feed(self.model, [PROBE]) == feed(expected, [PROBE])
 
@@ -117,6 +128,24 @@ def test_grown_blocks_are_those_whose_names_changed() -> None:
     assert (model.dirty_blocks(), model.grown_blocks()) == ([1], [])
     model.learn_one({f"v{i}": 1.0 for i in range(300)}, 1)
     assert model.grown_blocks() == [1, 2]
+
+
+def test_what_is_learned_behind_a_staged_state_is_of_the_next_commit() -> None:
+    model = wide(2)
+    model.stage()
+    model.learn_one({"w300": 1.0, "new": 1.0}, 1)
+    assert (model.dirty_blocks(), model.grown_blocks()) == ([1, 2], [2])
+    model.commit()
+    assert (model.dirty_blocks(), model.grown_blocks()) == ([1, 2], [2])
+    model.rollback()
+    assert state(model) == state(wide(2))
+
+
+def test_only_one_state_can_be_staged() -> None:
+    model = wide(1)
+    model.stage()
+    with pytest.raises(RuntimeError, match="staged already"):
+        model.stage()
 
 
 def test_the_bias_alone_is_committed_and_rolled_back() -> None:

@@ -8,10 +8,13 @@ writer says ``Aborted``, ``Fenced`` or ``InDoubt`` where records or offsets woul
 from __future__ import annotations
 
 import itertools
+import sys
 import threading
 import time
+import weakref
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from types import SimpleNamespace
 from typing import Any
 
@@ -21,6 +24,7 @@ from kafka.errors import KafkaError
 from kafka.structs import OffsetAndMetadata
 
 from service.streams import kafka_common as common
+from service.streams.kafka_common import COMMIT_TIMEOUT_S
 from service.streams.kafka_python import KafkaPythonStream
 from service.streams.port import Aborted, CommitFailed, Fenced, InDoubt
 from tests.contracts.rig import wait_until
@@ -304,6 +308,65 @@ def test_the_fast_call_keeps_headers(broker: ScriptedBroker) -> None:
     producer.commit_transaction(10)
     if broker.committed["out"][0].headers != [("name", b"x")]:
         raise ClientDefect("the record came without its headers")
+
+
+@defect("handled errors", "the order of _timed()")
+def test_an_error_that_is_handled_while_the_client_raises_is_freed() -> None:
+    confluent = pytest.importorskip("confluent_kafka")
+    producer = confluent.Producer(
+        {"bootstrap.servers": "127.0.0.1:1", "transactional.id": "x", "log_level": 0}
+    )
+
+    class Handled(Exception):
+        pass
+
+    handled = Handled()
+    seen = weakref.ref(handled)
+    try:
+        raise handled
+    except Handled:
+        del handled
+        with suppress(confluent.KafkaException):
+            producer.begin_transaction()
+    if seen() is not None:
+        raise ClientDefect("it stays for good, with all that its traceback leads to")
+
+
+def test_our_writer_calls_the_client_while_nothing_is_handled(
+    client: str, broker: ScriptedBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broker.script["EndTxn"] = always(PRODUCER_FENCED)
+    handled: list[BaseException | None] = []
+    with writer(client, broker) as ours:
+        abandon = ours._abandon
+
+        def noted() -> None:
+            handled.append(sys.exc_info()[1])
+            abandon()
+
+        monkeypatch.setattr(ours, "_abandon", noted)
+        with pytest.raises(CommitFailed):
+            ours.commit([output(b"1")], {}, NOBODY)
+    assert handled == [None]
+
+
+def test_offsets_whose_connection_is_lost_are_not_waited_for_until_the_last_timeout(
+    broker: ScriptedBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    confluent_writer = pytest.importorskip("service.streams.confluent_writer")
+    monkeypatch.setattr(confluent_writer, "CUT_OFF_S", 0.05)
+    monkeypatch.setattr(confluent_writer, "SLICE_S", 0.05)
+    never = threading.Event()
+    with writer("confluent", broker) as ours:
+        monkeypatch.setattr(ours, "_send_offsets", lambda *given: never.wait())
+        ours.begin([output(b"1")], {("samples", 0): 5}, NOBODY)
+        ours._ears.has_heard = True
+        started = time.monotonic()
+        with pytest.raises(Aborted, match="TIMED_OUT"):
+            ours.finish()
+    assert time.monotonic() - started < COMMIT_TIMEOUT_S / 2
+    never.set()
+    assert broker.values() == []
 
 
 def test_a_full_queue_aborts_our_commit(broker: ScriptedBroker) -> None:

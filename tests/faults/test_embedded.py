@@ -94,7 +94,7 @@ def test_syncing_only_at_checkpoints_loses_commits_but_never_half_of_one() -> No
 
 
 def test_a_commit_in_two_transactions_is_caught() -> None:
-    whole = SqliteWriter.commit
+    whole = SqliteWriter.begin
 
     def in_two(
         self: SqliteWriter,
@@ -105,7 +105,7 @@ def test_a_commit_in_two_transactions_is_caught() -> None:
         whole(self, outputs[:1], {}, membership)
         whole(self, outputs[1:], next_offsets, membership)
 
-    with patch.object(SqliteWriter, "commit", in_two):
+    with patch.object(SqliteWriter, "begin", in_two):
         findings = findings_with(None)
     assert any("found: every_record_is_answered" in finding for finding in findings)
 

@@ -15,12 +15,14 @@ from kafka import ConsumerGroupMetadata
 from kafka.errors import KafkaTimeoutError
 
 from service.errors import NotAuthorized, RecordTooLarge
+from service.streams import kafka_common as common
 from service.streams.kafka_common import client_id
 from service.streams.kafka_python import murmur2_partition
 from service.streams.kafka_python_clients import bounded, current
 from service.streams.kafka_python_writer import flush, takeable
 from service.streams.kafka_writer import TransactionalWriter
 from service.streams.port import Aborted, Fenced, InDoubt, Membership, Output, Partition
+from tests.contracts.rig import wait_until
 
 MEMBERSHIP: Any = None
 OUTPUT = Output("predictions", 0, [b"key"], [b"value"])
@@ -150,6 +152,25 @@ def test_a_call_that_never_returns_is_left_alone() -> None:
     never.set()
 
 
+def test_a_call_that_fails_after_it_was_given_up_keeps_nothing_alive() -> None:
+    class Client:
+        def call(self) -> None:
+            may_fail.wait()
+            raise ClientError("too late")
+
+    may_fail, client = threading.Event(), Client()
+    seen = weakref.ref(client)
+    gc.disable()
+    try:
+        with suppress(TimeoutError):
+            common.bounded(client.call, 0.01, TimeoutError)
+        del client
+        may_fail.set()
+        wait_until(lambda: seen() is None)
+    finally:
+        gc.enable()
+
+
 def test_a_bounded_call_hands_its_error_through() -> None:
     def fail() -> None:
         raise ValueError("as it was")
@@ -182,7 +203,8 @@ def test_records_that_the_fast_call_did_not_take_are_an_error() -> None:
 def test_a_commit_of_more_than_a_second_makes_the_writer_suspect_whatever_is_usual(
     usual_s: float, seconds: float, is_suspect: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    moments = iter([0.0, usual_s, 10.0, 10.0 + seconds])
+    steps = iter([usual_s, 0.0, 0.0, seconds / 2, 0.0, seconds / 2])
+    moments = (moment for start, step in enumerate(steps) for moment in (10.0 * start, 10.0 * start + step))
     clock = SimpleNamespace(monotonic=lambda: next(moments))
     monkeypatch.setattr("service.streams.kafka_writer.time", clock)
     writer = ScriptedWriter()

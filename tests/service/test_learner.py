@@ -112,6 +112,19 @@ def test_a_rollback_leaves_no_trace() -> None:
     assert learner.model.hash() == undisturbed.model.hash()
 
 
+def test_a_rollback_goes_back_to_what_was_staged_and_committed_since() -> None:
+    learner, undisturbed = Learner(CHOSEN, WIDTHS), Learner(CHOSEN, WIDTHS)
+    learner.process(batch(RECORDS[:700]))
+    learner.stage()
+    learner.process(batch(RECORDS[700:1500], 700))
+    learner.commit()
+    learner.rollback()
+    feed(undisturbed, RECORDS[:700], 700)
+    assert learner.position == undisturbed.position
+    assert learner.metric_values() == undisturbed.metric_values()
+    assert learner.model.hash() == undisturbed.model.hash()
+
+
 def test_samples_without_a_label_are_predicted_and_change_nothing() -> None:
     learner = Learner(CHOSEN, WIDTHS)
     feed(learner, RECORDS[:300], 300)

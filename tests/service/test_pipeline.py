@@ -140,10 +140,14 @@ def test_a_rollback_is_exact(name: str) -> None:
     learned(straight, features[:200], labels[:200])
     for start in range(0, 200, 50):
         these = slice(start, start + 50)
-        model.predict_learn_many(features[250:], labels[250:], None, [])
-        model.rollback()
-        model.predict_learn_many(features[these], labels[these], None, [])
+        for _ in range(2):
+            model.predict_learn_many(features[250:], labels[250:], None, [])
+            model.rollback()
+            model.predict_learn_many(features[these], labels[these], None, [])
+            model.stage()
+        model.predict_learn_many(features[230:250], labels[230:250], None, [])
         model.commit()
+        model.rollback()
     assert model.hash() == straight.hash()
     rest = features[200:], labels[200:]
     assert learned(model, *rest) == learned(straight, *rest)
@@ -205,6 +209,19 @@ def test_a_commit_writes_only_what_changed() -> None:
     whole = {number for number in range(100) if model.block(number)}
     assert 1 < len(model.dirty_blocks()) < len(whole) / 3
     assert model.grown_blocks() == []
+
+
+def test_behind_a_staged_state_only_what_is_newer_is_dirty() -> None:
+    features, labels = usable("logistic")
+    model = model_of("logistic")
+    model.predict_learn_many(features, labels, None, [])
+    model.stage()
+    assert model.dirty_blocks() == model.grown_blocks() == []
+    model.predict_learn_many(features, labels, None, [])
+    dirty, grown = model.dirty_blocks(), model.grown_blocks()
+    assert dirty
+    model.commit()
+    assert (model.dirty_blocks(), model.grown_blocks()) == (dirty, grown)
 
 
 def test_a_block_that_is_missing_or_foreign_is_told() -> None:

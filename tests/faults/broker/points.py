@@ -156,9 +156,11 @@ RESETTING = {"reset_from": "first"}
 WAITING = {"beside": True}  # another process owns the shard
 
 POINTS: dict[str, Point] = {
-    "after the poll": Point(ENGINE, "_poll", after_some),
+    "after the poll": Point(INPUT, "poll", after_some),
     "after learning": Point(LEARNER, "process", after),
-    "before the writer's commit": Point(ENGINE, "_write", before),
+    "before the writer's commit": Point(ENGINE, "_begin", before),
+    "a commit is under way": Point(ENGINE, "_begin", after),
+    "the next is learned, and the commit waited for": Point(ENGINE, "_settle", before, passings=(2, 6)),
     "before begin_transaction": Point(WRITER, "_begin", before),
     "after begin_transaction": Point(WRITER, "_begin", after),
     "half of the predictions are written": Point(WRITER, "_send", behind(lambda o: len(o[0]) // 2)),
@@ -173,7 +175,7 @@ POINTS: dict[str, Point] = {
     "before commit_transaction": Point(WRITER, "_end", before),
     "within commit_transaction": Point(WRITER, "_end", within),
     "after commit_transaction": Point(WRITER, "_end", after),
-    "after the writer's commit": Point(ENGINE, "_write", after),
+    "after the writer's commit": Point(ENGINE, "_settle", after, passings=(2, 6)),
     "after the learner's commit": Point(WORKER, "say", before),
     "after publishing": Point(WORKER, "say", after),
     "joining": Point(SEAT, "__init__", after, passings=ONCE),
@@ -198,7 +200,7 @@ POINTS: dict[str, Point] = {
     "after leaving the group": Point(SEAT, "close", after, STOPPING, ONCE),
     "before the reset": Point(RESET, "make", before, RESETTING, ONCE),
     "the reset is made": Point(RESET, "make", after, RESETTING, ONCE),
-    "within the reset's commit": Point(ENGINE, "_write", within, RESETTING, ONCE),
+    "within the reset's commit": Point(WRITER, "commit", within, RESETTING, ONCE),
     "after the reset": Point(ENGINE, "_start_anew", after, RESETTING, ONCE),
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
@@ -11,13 +12,13 @@ from service import engine as service_engine
 from service.engine import SHARD, STANDBY_S, Engine
 from service.errors import OpenTransaction
 from service.input import Input
-from service.learner import Position
 from service.model_state import HEAD, state_records
 from service.observer import Commit
 from service.streams.port import Aborted, Batch, InDoubt, Output
 from tests.faults.planted.garden import planted
 
-BACK_OFF, RESTORE, WRITE, SEEK = Engine._back_off, Engine._restore, Engine._write, Input.seek
+BACK_OFF, RESTORE, LET_GO, SEEK = Engine._back_off, Engine._restore, Engine._let_go, Input.seek
+BEGIN, LEARN, SETTLE = Engine._begin, Engine._learn, Engine._settle
 
 
 def take_over(engine: Engine, fence: Callable[[], None], restore: Callable[[], None]) -> None:
@@ -109,7 +110,7 @@ def input_not_sought_back(input: Input, known: dict[Any, int]) -> dict[Any, int]
 
 
 @planted(Engine, "_back_off", "The writer of an aborted transaction goes on with the next one.")
-def producer_kept_after_an_error(engine: Engine, failure: Exception) -> None:
+def producer_kept_after_an_error(engine: Engine, failure: Exception | None) -> None:
     if engine._writer is None or not isinstance(failure, Aborted):
         return BACK_OFF(engine, failure)
     engine._writer._alive = True
@@ -126,25 +127,47 @@ def standby_with_a_dirty_model(engine: Engine) -> None:
     writer, engine._writer = engine._writer, None
     if writer is not None:
         writer.close()
+    engine._under_way = None
 
 
-@planted(Engine, "_write", "A commit in doubt is simply made again, by a new writer.")
-def sent_again_when_in_doubt(engine: Engine, outputs: list[Output], position: Position) -> None:
+@planted(Engine, "_begin", "A commit in doubt is simply made again, by a new writer.")
+def sent_again_when_in_doubt(engine: Engine, outputs: list[Output]) -> None:
+    BEGIN(engine, outputs)
+    writer, offsets = engine._writer, dict(engine._learner.position.next_offsets)
+
+    def finish() -> None:
+        try:
+            type(writer).finish(writer)
+        except InDoubt:
+            if not engine._membership.prove():
+                raise
+            fence(engine)
+            engine._writer.commit(outputs, offsets, engine._membership)
+
+    writer.finish = finish
+
+
+@planted(Engine, "_settle", "A commit in doubt is taken for written.")
+def failed_commit_taken_for_done(engine: Engine) -> None:
     try:
-        WRITE(engine, outputs, position)
+        SETTLE(engine)
     except InDoubt:
-        if not engine._membership.prove():
-            raise
-        fence(engine)
-        WRITE(engine, outputs, position)
+        engine._learner.commit()
+        engine._writer = engine._under_way = None
 
 
-@planted(Engine, "_write", "A commit in doubt is taken for written.")
-def failed_commit_taken_for_done(engine: Engine, outputs: list[Output], position: Position) -> None:
-    try:
-        WRITE(engine, outputs, position)
-    except InDoubt:
-        engine._writer = None
+@planted(Engine, "_let_go", "What was under way when its writer died is taken for written by the next.")
+def commit_left_under_way(engine: Engine) -> None:
+    under_way = engine._under_way
+    LET_GO(engine)
+    engine._under_way = under_way
+
+
+@planted(Engine, "_settle", "The next commit follows on one whose end may still be on its way.")
+def suspect_not_asked_after_a_commit(engine: Engine) -> None:
+    SETTLE(engine)
+    if engine._writer is not None and sys._getframe(1).f_code is LEARN.__code__:
+        engine._writer._was_slow = engine._writer._client.disconnections = 0
 
 
 def learn(engine: Engine, batches: Sequence[Batch], first: Callable[[Commit], None]) -> None:
@@ -156,7 +179,8 @@ def learn(engine: Engine, batches: Sequence[Batch], first: Callable[[Commit], No
     )
     outputs.append(state_records(engine._learner.model, head, engine._log.partition))
     first(Commit(head, {}))
-    engine._write(outputs, engine._learner.position)
+    engine._begin(outputs)
+    engine._writer.finish()
     engine._learner.commit()
     engine._head = head
 

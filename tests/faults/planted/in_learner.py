@@ -13,6 +13,7 @@ from tests.faults.planted.garden import planted
 
 ROLLBACK, ADVANCE = Learner.rollback, Learner._advance
 BLOCK_ROLLBACK, DIRTY, GROWN = BlockState.rollback, BlockState.dirty_blocks, BlockState.grown_blocks
+COMMIT = BlockState.commit
 LOAD, APPLY = ModelLog._load, ModelLog.apply
 
 
@@ -70,6 +71,24 @@ def weights_not_rolled_back(state: BlockState) -> None:
     for first, rows in kept:
         table = state._neuron.facts()[2]
         table[first : first + len(rows)] = rows[: len(table) - first]
+
+
+@planted(BlockState, "rollback", "What a failed commit has staged stays; only what was learned since goes.")
+def staged_state_not_rolled_back(state: BlockState) -> None:
+    if state._staged is not None:
+        state.commit()
+    BLOCK_ROLLBACK(state)
+
+
+@planted(BlockState, "commit", "What was learned since the commit began is taken for committed with it.")
+def working_state_committed(state: BlockState) -> None:
+    staged, state._staged = state._staged, None
+    COMMIT(state)
+    if staged is not None:
+        table = state._neuron.facts()[2]
+        for block in staged.rows:
+            rows = slice(block * 256, (block + 1) * 256)
+            state._committed[rows] = table[rows]
 
 
 @planted(BlockState, "dirty_blocks", "Of several changed blocks the last is not written.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 
 from service.streams.kafka_common import COMMIT_TIMEOUT_S, TIMEOUT_S
@@ -75,6 +75,18 @@ class Writer(TransactionalWriter):
                 self._name, self._epoch, identity.group_id, wire, offsets
             ),
         )
+
+    def _offsets_under_way(
+        self, next_offsets: Mapping[Partition, int], membership: Membership
+    ) -> Callable[[], None]:
+        """Send the offsets now, as one client does, or later, as the other; what fails is told later."""
+        if self._client.clock.random.random() < 0.5:
+            return super()._offsets_under_way(next_offsets, membership)
+        try:
+            self._send_offsets(next_offsets, membership)
+        except Refused as refused:
+            self._failures.append(refused)
+        return lambda: None
 
     def _end(self) -> None:
         self._ask("end", lambda: self._transactions.end(self._name, self._epoch, True))

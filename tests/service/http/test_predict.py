@@ -59,14 +59,14 @@ def test_what_is_learned_but_not_committed_is_never_shown(
     desk: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     desk.learn(GOOD[:40])
-    before, write, during = desk.ask(SAMPLE).json(), Engine._write, []
+    before, begin, during = desk.ask(SAMPLE).json(), Engine._begin, []
 
     def asked_meanwhile(engine: Engine, *what: Any) -> None:
         during.append(desk.ask(SAMPLE).json())
         during.append(desk.http.get("/state").json()["version"])
-        write(engine, *what)
+        begin(engine, *what)
 
-    monkeypatch.setattr(Engine, "_write", asked_meanwhile)
+    monkeypatch.setattr(Engine, "_begin", asked_meanwhile)
     desk.learn(GOOD[40:80])
     assert during == [before, before["version"]]
     after = desk.ask(SAMPLE).json()
