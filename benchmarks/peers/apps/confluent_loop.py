@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from confluent_kafka import Consumer, Producer
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer
 
 from benchmarks.peers.apps.clock import BATCH, Clock
 from benchmarks.peers.apps.river_model import Answer
@@ -82,9 +82,18 @@ def copy(bootstrap: str, samples: str, outputs: str, count: int, clock: Clock) -
         if done < count:
             reader.commit()
         else:
-            reader.commit(asynchronous=False)
+            commit_the_rest(reader)
         clock.done(done)
     reader.close()
+
+
+def commit_the_rest(reader: Consumer) -> None:
+    """Commit, if the commit before, which ran on its own, has not taken these along."""
+    try:
+        reader.commit(asynchronous=False)
+    except KafkaException as error:
+        if error.args[0].code() != KafkaError._NO_OFFSET:
+            raise
 
 
 def consume(reader: Consumer, count: int) -> list[Any]:
