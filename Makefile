@@ -3,7 +3,7 @@ PYTHON ?=
 ARGS ?=
 JOBS ?= 3
 AUDIT ?= --vulnerability-service osv
-PARTS ?= core stream peers latency attacks quality
+PARTS ?= core stream peers shapes latency attacks quality
 
 BIN := .venv/bin
 KERNEL := $(wildcard perceptron_core/kernel/*.py perceptron_core/kernel/*.pxd) perceptron_core/metrics.py
@@ -13,7 +13,7 @@ PIP = $(if $(UV),$(UV) pip install --quiet --python $(BIN)/python,$(BIN)/python 
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check audit faults bench bench-core bench-stream bench-peers bench-latency bench-attacks bench-quality screenshots lock clean
+.PHONY: help demo test check audit faults bench bench-core bench-stream bench-peers bench-shapes bench-latency bench-attacks bench-quality screenshots lock clean
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -56,8 +56,11 @@ bench-core: .venv/installed ## microseconds a sample of the core, beside river's
 bench-stream: .venv/installed ## samples a second on each stream, beside its bare loop (ARGS="--rounds 1")
 	@$(BIN)/python -m benchmarks.stream $(ARGS)
 
-bench-peers: .venv/installed ## samples a second beside what others would take (ARGS="--shapes text --only ours")
+bench-peers: .venv/installed ## samples a second beside what others would take (ARGS="--samples 1000000 --only ours")
 	@$(BIN)/python -m benchmarks.peers $(ARGS)
+
+bench-shapes: .venv/installed ## the same with 30 numbers, with texts, and with sparse words
+	@$(BIN)/python -m benchmarks.shapes $(ARGS)
 
 bench-latency: .venv/installed ## latency, start, restore, memory, bytes written (ARGS="--only starts bytes")
 	@$(BIN)/python -m benchmarks.latency $(ARGS)

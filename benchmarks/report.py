@@ -23,6 +23,7 @@ PARTS = {
     "core": (),
     "stream": PICTURES,
     "peers": PICTURES,
+    "shapes": PICTURES,
     "latency": PICTURES,
     "attacks": (),
     "quality": ("--markdown", "--plot", "docs/quality.png"),

@@ -212,10 +212,17 @@ class Engine:
         self._begin([*outputs, state])
         self._learner.stage()
         self._head, self._under_way = head, _UnderWay(commit, started, learned)
-        is_full = commit.records >= self._settings.engine.max_batch
-        if not is_full or learned - started > AHEAD_S:
+        if not self._may_learn_ahead(commit.records, learned - started):
             self._settle()
         return None
+
+    def _may_learn_ahead(self, records: int, seconds: float) -> bool:
+        """Whether the next batch may be learned while the last, of so many records, is being committed.
+
+        Not after a failure: a batch that outlasts the transaction would let the one before it fail for ever.
+        """
+        is_full = records >= self._settings.engine.max_batch
+        return is_full and seconds <= AHEAD_S and not self._failures
 
     def _begin(self, outputs: list[Output]) -> None:
         assert self._writer is not None, "only an owner writes"

@@ -8,18 +8,7 @@ it leaves one to clients that use several threads, and so it measures how well t
 
 from __future__ import annotations
 
-from benchmarks.peers.contenders import CONFLUENT, KAFKA_PYTHON, SQLITE
-from benchmarks.peers.part import Part, main
-
-OTHERS = (KAFKA_PYTHON, SQLITE, "bare SQLite", "bare kafka-python")
+from benchmarks.peers.part import beside_peers, main
 
 if __name__ == "__main__":
-    part = Part(
-        name="peers",
-        shapes=("dense-10", "dense-30", "text", "sparse"),
-        base=CONFLUENT,
-        takes=lambda name: not name.startswith(OTHERS),
-        samples=3_000_000,  # fewer, and Flink would see no checkpoint of one second
-        packages=("quixstreams", "vowpalwabbit"),
-    )
-    main(__doc__, part)
+    main(__doc__, beside_peers("peers", "dense-10"))

@@ -11,7 +11,7 @@ from pathlib import Path
 from benchmarks import plots
 from benchmarks.peers import rounds, targets
 from benchmarks.peers.broker import add_pin, benchmark_broker, broker_version
-from benchmarks.peers.contenders import CEILING, OURS, contenders
+from benchmarks.peers.contenders import CEILING, CONFLUENT, KAFKA_PYTHON, OURS, SQLITE, contenders
 from benchmarks.peers.ground import Ground
 from benchmarks.peers.programs import peer_versions
 from benchmarks.peers.rounds import Contest
@@ -48,6 +48,19 @@ class Part:
     takes: Callable[[str], bool]
     samples: int
     packages: tuple[str, ...] = ()
+
+
+def beside_peers(name: str, *shapes: str) -> Part:
+    """Return the part that puts the service by confluent beside its peers, on samples of some shapes."""
+    others = (KAFKA_PYTHON, SQLITE, "bare SQLite", "bare kafka-python")
+    return Part(
+        name=name,
+        shapes=shapes,
+        base=CONFLUENT,
+        takes=lambda entrant: not entrant.startswith(others),
+        samples=3_000_000,  # fewer, and Flink would see no checkpoint of one second
+        packages=("quixstreams", "vowpalwabbit"),
+    )
 
 
 def arguments(doc: str | None, part: Part) -> argparse.Namespace:

@@ -21,6 +21,7 @@ OURS = "| ours, confluent |"
     [
         ("attacks", ["--seconds", "1"], "| left alone |"),
         ("stream", ["--samples", "20000", "--only", "ours", "bare"], OURS),
+        ("shapes", ["--samples", "20000", "--shapes", "sparse", "--only", "ours, confluent"], OURS),
         ("latency", ["--seconds", "1", "--only", "latency", "freshness", "--contenders", "ours"], OURS),
     ],
 )
