@@ -186,8 +186,11 @@ class Writer(TransactionalWriter):
             self._producer.close()
 
     def _disconnected(self) -> bool:
-        if self._alive:
-            self._producer.poll(0)  # serves the log
+        try:
+            if self._alive:
+                self._producer.poll(0)  # serves the log
+        except KafkaException:  # what is under way was fenced: whoever finishes it is told so
+            return True
         return self._ears.has_heard
 
     def _named(self, error: BaseException) -> tuple[str, str]:

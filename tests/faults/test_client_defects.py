@@ -350,6 +350,24 @@ def test_our_writer_calls_the_client_while_nothing_is_handled(
     assert handled == [None]
 
 
+def test_a_writer_that_is_fenced_while_a_commit_is_under_way_is_suspect(
+    broker: ScriptedBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    confluent = pytest.importorskip("confluent_kafka")
+    fenced = confluent.KafkaException(confluent.KafkaError(confluent.KafkaError._FENCED))
+
+    def poll(timeout_s: float) -> None:
+        raise fenced
+
+    with writer("confluent", broker) as ours:
+        ours.begin([output(b"1")], {}, NOBODY)
+        assert not ours.suspect
+        monkeypatch.setattr(ours, "_producer", SimpleNamespace(poll=poll))
+        assert ours.suspect
+        monkeypatch.undo()
+        ours.finish()
+
+
 def test_offsets_whose_connection_is_lost_are_not_waited_for_until_the_last_timeout(
     broker: ScriptedBroker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
