@@ -69,20 +69,21 @@ class BlockState:
         """Set the working state apart as what :meth:`commit` will commit, however far learning goes on."""
         if self._staged is not None:
             raise RuntimeError("a state is staged already: commit it or roll back")
+        self._staged = self._set_apart()
+
+    def _set_apart(self) -> _Staged:
+        """Return a copy of the working state where it is dirty; from here on it is clean."""
         dirty = self._neuron.dirty_blocks()
         digests, digest = {block: self._block_digests.get(block) for block in dirty}, self._digest
         self._digest = self._combined_digest(store=True)
         learned, entries, table, bias = self._neuron.facts()
         rows = {block: table[_rows(block)].copy() for block in dirty}
-        self._staged = _Staged((learned, len(entries), bias.copy()), rows, digests, digest)
         self._neuron.mark_clean()
+        return _Staged((learned, len(entries), bias.copy()), rows, digests, digest)
 
     def commit(self) -> None:
         """Make the staged state the committed one; the working one where none was staged."""
-        if self._staged is None:
-            self.stage()
-        staged, self._staged = self._staged, None
-        assert staged is not None
+        staged, self._staged = self._staged or self._set_apart(), None
         rows = len(self._neuron.facts()[2]) - len(self._committed)
         if rows > 0:
             width = self._committed.shape[1]

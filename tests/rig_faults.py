@@ -12,18 +12,24 @@ FENCED = "fenced"
 SEAT_LOST = "fenced, and the seat is another's for a while"
 LOST = "in doubt, not written"
 WRITTEN = "in doubt, written"
+SUSPECT = "written, by a writer that is suspect from then on"
 
 
 class ScriptedStream:
     """Passes everything on; each commit takes the next word of the script."""
 
     def __init__(
-        self, real: Any, script: Sequence[str | None], on_loss: Callable[[], None] = lambda: None
+        self,
+        real: Any,
+        script: Sequence[str | None],
+        on_loss: Callable[[], None] = lambda: None,
+        note: Callable[[str], object] = lambda step: None,
     ) -> None:
         self._real = real
         self._script: Iterator[str | None] = iter(script)
         self._seat: Any = None
         self._on_loss = on_loss
+        self._note = note
         self.fences = 0
 
     def __getattr__(self, name: str) -> Any:
@@ -35,7 +41,8 @@ class ScriptedStream:
 
     def fence(self, name: str) -> Writer:
         self.fences += 1
-        return _ScriptedWriter(self._real.fence(name), self._script, self._seat)
+        self._note("fence")
+        return _ScriptedWriter(self._real.fence(name), self._script, self._seat, self._note)
 
 
 class _ScriptedSeat:
@@ -72,15 +79,23 @@ class _ScriptedSeat:
 class _ScriptedWriter(Writer):
     """Does all of a commit at its end: what is learned meanwhile goes with it."""
 
-    def __init__(self, real: Writer, script: Iterator[str | None], seat: _ScriptedSeat) -> None:
+    def __init__(
+        self,
+        real: Writer,
+        script: Iterator[str | None],
+        seat: _ScriptedSeat,
+        note: Callable[[str], object],
+    ) -> None:
         self._real = real
         self._script = script
         self._seat = seat
+        self._note = note
+        self._is_suspect = False
         self._begun: tuple[Sequence[Output], dict[Partition, int]] | None = None
 
     @property
     def suspect(self) -> bool:
-        return self._real.suspect
+        return self._is_suspect or self._real.suspect
 
     def close(self) -> None:
         self._real.close()
@@ -89,15 +104,20 @@ class _ScriptedWriter(Writer):
         self, outputs: Sequence[Output], next_offsets: Mapping[Partition, int], membership: Membership
     ) -> None:
         assert self._begun is None, "one commit is under way at most"
+        self._note("begin")
         self._begun = outputs, dict(next_offsets)
 
     def finish(self) -> None:
         if self._begun is None:
             return
+        self._note("finish")
         (outputs, next_offsets), self._begun = self._begun, None
         fault = next(self._script, None)
-        if fault in (None, WRITTEN):
+        if fault in (None, WRITTEN, SUSPECT):
             self._real.commit(outputs, next_offsets, self._seat.real)
+        if fault == SUSPECT:
+            self._is_suspect = True
+            return
         if fault == SEAT_LOST:
             self._seat.lose()
         if fault is not None:

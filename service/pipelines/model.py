@@ -159,15 +159,17 @@ class PipelineModel:
         """Set the working state apart as what :meth:`commit` will commit."""
         if self._staged is not None:
             raise RuntimeError("a state is staged already: commit it or roll back")
-        self._staged = self._now()
+        self._staged = self._set_apart()
+
+    def _set_apart(self) -> Snapshot:
+        """Return the working state; from here on it is clean."""
         if self._is_touched:  # else it is not written yet
-            self._blocks.stage(self._staged.parts)
+            self._blocks.stage(self._now().parts)
+        return self._now()
 
     def commit(self) -> None:
         """Make the staged state the committed one; the working one where none was staged."""
-        if self._staged is None:
-            self.stage()
-        self._committed, self._staged = self._staged or self._now(), None
+        self._committed, self._staged = self._staged or self._set_apart(), None
         self._blocks.commit()
 
     def rollback(self) -> None:

@@ -162,20 +162,16 @@ class Writer(TransactionalWriter):
         self._again(self._producer.commit_transaction, COMMIT_TIMEOUT_S)
 
     def _abandon(self) -> None:
-        if self._is_ended_by(self._producer.abort_transaction, TIMEOUT_S / 2):
+        is_at_its_end = False
+        try:
+            self._producer.abort_transaction(TIMEOUT_S / 2)
+        except KafkaException as error:
+            is_at_its_end = error.args[0].fatal()
+        if is_at_its_end:
             return self._free()
         with suppress(KafkaException):
             self._producer.purge()
         return None
-
-    @staticmethod
-    def _is_ended_by(call: Callable[[float], None], timeout_s: float) -> bool:
-        """Whether a call says that this producer is at its end."""
-        try:
-            call(timeout_s)
-        except KafkaException as error:
-            return bool(error.args[0].fatal())
-        return False
 
     def _free(self) -> None:
         """Close what a fatal error has ended: the client would keep its threads and sockets for good.

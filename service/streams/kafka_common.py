@@ -51,12 +51,6 @@ def topic_id(number: int) -> str:
     return str(UUID(int=number)) if number else ""
 
 
-def bounded(call: Callable[[], object], timeout_s: float, late: Callable[[], Exception]) -> None:
-    """Call what might never return; raise what ``late`` makes once it is, and leave the call to itself."""
-    if not under_way(call)(timeout_s):
-        raise late()
-
-
 def under_way(call: Callable[[], object]) -> Callable[[float], bool]:
     """Make a call on a thread of its own; return what waits for it, and tells whether it has ended in time.
 

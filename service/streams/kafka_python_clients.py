@@ -169,8 +169,9 @@ def named(error: BaseException) -> tuple[str, str]:
 
 
 def bounded(call: Callable[[], object], timeout_s: float) -> None:
-    """Call what has no timeout of its own and might never return (A6)."""
-    common.bounded(call, timeout_s, lambda: KafkaTimeoutError(f"no answer within {timeout_s:.0f} s"))
+    """Call what has no timeout of its own and might never return (A6); if late, leave it to itself."""
+    if not common.under_way(call)(timeout_s):
+        raise KafkaTimeoutError(f"no answer within {timeout_s:.0f} s")
 
 
 class Reader(Closing):

@@ -15,7 +15,6 @@ from kafka import ConsumerGroupMetadata
 from kafka.errors import KafkaTimeoutError
 
 from service.errors import NotAuthorized, RecordTooLarge
-from service.streams import kafka_common as common
 from service.streams.kafka_common import client_id
 from service.streams.kafka_python import murmur2_partition
 from service.streams.kafka_python_clients import bounded, current
@@ -162,8 +161,8 @@ def test_a_call_that_fails_after_it_was_given_up_keeps_nothing_alive() -> None:
     seen = weakref.ref(client)
     gc.disable()
     try:
-        with suppress(TimeoutError):
-            common.bounded(client.call, 0.01, TimeoutError)
+        with suppress(KafkaTimeoutError):
+            bounded(client.call, 0.01)
         del client
         may_fail.set()
         wait_until(lambda: seen() is None)

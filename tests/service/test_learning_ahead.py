@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +12,13 @@ from perceptron_core.metrics import BinaryMetrics
 from service.engine import Engine
 from service.learner import Learner
 from service.observer import Commit
-from service.streams.port import Aborted, Batch, Membership, Output, Partition, Stream, Writer
+from service.streams.port import Batch, Output, Stream
 from service.streams.sqlite import SqliteStream
 from service.topics import topic_specs
 from tests.contracts.rig import read_to_end
 from tests.corpus import cases, plain_loop, settings
 from tests.on_commit import OnCommit
+from tests.rig_faults import ABORTED, SUSPECT, ScriptedStream
 
 BATCH = 50
 CHOSEN = settings(engine={"max_batch": BATCH})
@@ -48,55 +49,10 @@ def steps(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return noted
 
 
-class Noting:
-    """A stream whose writers note what they do, and do all of it at the end of a commit."""
-
-    def __init__(self, real: Stream, steps: list[str], before_end: Callable[[NotingWriter], None]) -> None:
-        self._real = real
-        self._steps = steps
-        self._before_end = before_end
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._real, name)
-
-    def fence(self, name: str) -> Writer:
-        self._steps.append("fence")
-        return NotingWriter(self._real.fence(name), self._steps, self._before_end)
-
-
-class NotingWriter(Writer):
-    suspect = False
-
-    def __init__(self, real: Writer, steps: list[str], before_end: Callable[[NotingWriter], None]) -> None:
-        self._real = real
-        self._steps = steps
-        self._before_end = before_end
-        self._begun: tuple[Any, ...] = ()
-
-    def begin(
-        self, outputs: Sequence[Output], next_offsets: Mapping[Partition, int], membership: Membership
-    ) -> None:
-        assert not self._begun, "one commit is under way at most"
-        self._steps.append("begin")
-        self._begun = outputs, next_offsets, membership
-
-    def finish(self) -> None:
-        if self._begun:
-            self._steps.append("finish")
-            self._before_end(self)
-            self._real.commit(*self._begun)
-            self._begun = ()
-
-    def close(self) -> None:
-        self._real.close()
-
-
-def run(
-    stream: Stream, steps: list[str], before_end: Callable[[NotingWriter], None] = lambda writer: None
-) -> list[Commit]:
+def run(stream: Stream, steps: list[str], script: Sequence[str | None] = ()) -> list[Commit]:
     commits: list[Commit] = []
-    noting: Any = Noting(stream, steps, before_end)
-    Engine(noting, CHOSEN, observer=OnCommit(commits.append)).run(until_end=True)
+    scripted: Any = ScriptedStream(stream, script, note=steps.append)
+    Engine(scripted, CHOSEN, observer=OnCommit(commits.append)).run(until_end=True)
     return commits
 
 
@@ -116,18 +72,8 @@ def test_while_there_is_more_a_batch_is_learned_before_the_last_commit_is_waited
 ) -> None:
     commits = run(stream, steps)
     full = ["learn 50", "finish", "begin"]
-    assert steps == [
-        "fence",
-        "learn 50",
-        "begin",
-        *full,
-        *full,
-        *full,
-        "learn 20",
-        "finish",
-        "begin",
-        "finish",
-    ]
+    last = ["learn 20", "finish", "begin", "finish"]
+    assert steps == ["fence", "learn 50", "begin", *full, *full, *full, *last]
     assert_exact(stream, commits)
 
 
@@ -143,13 +89,7 @@ def test_a_batch_that_takes_long_to_learn_is_not_learned_while_a_transaction_is_
 def test_what_was_learned_ahead_of_a_failed_commit_is_learned_again_and_alone(
     stream: Stream, steps: list[str]
 ) -> None:
-    failures = iter([Aborted("by the test")])
-
-    def fail_once(writer: NotingWriter) -> None:
-        if steps.count("finish") == 2 and (failure := next(failures, None)):
-            raise failure
-
-    commits = run(stream, steps, fail_once)
+    commits = run(stream, steps, [None, ABORTED])
     assert steps[:14] == [
         *["fence", "learn 50", "begin", "learn 50", "finish", "begin", "learn 50", "finish"],
         *["fence", "learn 50", "begin", "finish", "learn 50", "begin"],
@@ -158,10 +98,7 @@ def test_what_was_learned_ahead_of_a_failed_commit_is_learned_again_and_alone(
 
 
 def test_no_commit_follows_one_that_made_its_writer_suspect(stream: Stream, steps: list[str]) -> None:
-    def suspect(writer: NotingWriter) -> None:
-        writer.suspect = steps.count("finish") == 2
-
-    commits = run(stream, steps, suspect)
+    commits = run(stream, steps, [None, SUSPECT])
     assert steps[4:10] == ["finish", "begin", "learn 50", "finish", "fence", "learn 50"]
     assert_exact(stream, commits)
 
@@ -178,13 +115,13 @@ def test_an_observer_is_told_each_commit_with_its_own_metrics(stream: Stream, st
 
 def test_stopped_with_a_commit_under_way_an_engine_finishes_that(stream: Stream, steps: list[str]) -> None:
     commits: list[Commit] = []
-    noting: Any = Noting(stream, steps, lambda writer: None)
+    scripted: Any = ScriptedStream(stream, (), note=steps.append)
 
     def stop_after_the_first(commit: Commit) -> None:
         commits.append(commit)
         engine.stop()
 
-    engine = Engine(noting, CHOSEN, observer=OnCommit(stop_after_the_first))
+    engine = Engine(scripted, CHOSEN, observer=OnCommit(stop_after_the_first))
     engine.run()
     assert steps == ["fence", "learn 50", "begin", "learn 50", "finish", "begin", "finish"]
     assert stream.group_offsets(CHOSEN.group, CHOSEN.topics.samples) == {0: 2 * BATCH}
