@@ -358,7 +358,8 @@ class Engine:
             self._require_fresh_group()
         self._model_id = self._head.model_id if self._head else secrets.token_hex(8)
         position = self._learner.position
-        position.topic_ids = self._input.topic_ids(position.topic_ids)  # 7
+        known = position.topic_ids
+        position.topic_ids = self._input.topic_ids(known) | self._log.require_same_topic(known)  # 7
         position.next_offsets = self._input.seek(position.next_offsets)
         self._learner.commit()
         if self._head is not None:

@@ -22,6 +22,7 @@ OPEN_TRANSACTION_S = 10.0
 POLL_S = 0.1
 FOLLOW_S = 1.0
 NO_LOCK: Final = nullcontext()
+NO_IDS: Final[Mapping[str, str]] = {}
 
 
 class ModelLog(ModelState):
@@ -97,19 +98,21 @@ class ModelLog(ModelState):
             self._reader.seek({self.partition: self._rests_at})
             self._rests_at = None
 
-    def require_same_topic(self) -> None:
-        """Raise where the topic is not the one that was opened.
+    def require_same_topic(self, known: Mapping[str, str] = NO_IDS) -> dict[str, str]:
+        """Return the id of the topic, which must be the one that was opened and, where known, written to.
 
         Raises
         ------
         Damaged, TopicMissing
             It was made anew, or is gone.
         """
-        if self._stream.topic_id(self.partition[0]) != self._topic_id:
+        topic, id = self.partition[0], self._topic_id
+        if self._stream.topic_id(topic) != id or known.get(topic, id) != id:
             raise Damaged(
-                f"model topic {self.partition[0]!r} was deleted and made anew while it was in use: the model "
-                "in it was lost. Bring the topic back, or start anew with --reset-model"
+                f"model topic {topic!r} was deleted and made anew while it was in use: the model in it was "
+                "lost, or may not be the last. Bring the topic back, or start anew with --reset-model"
             )
+        return {topic: id} if id else {}
 
     def follow(self, learner: Learner) -> Head | None:
         """Lay what has arrived over ``learner`` where it adds up, and return the last commit that was.

@@ -48,7 +48,7 @@ class Head(msgspec.Struct, frozen=True):
     rejected: dict[str, int]
     metrics: list[float]
     river_metrics: bytes
-    topic_ids: dict[str, str] = {}  # of the input topics, whose offsets next_offsets are
+    topic_ids: dict[str, str] = {}  # of the samples, whose offsets next_offsets are, and of the model's own
 
 
 class _Block(msgspec.Struct, frozen=True):

@@ -64,7 +64,7 @@ class Reset:
             exported = restored(self._model, self._settings, learner, "the exported model")
             parts = parts_of(self._model, exported.model_id, model_id)
         learner.position.next_offsets = self._input.seek(self._positions(old))
-        learner.position.topic_ids = self._input.topic_ids({})
+        learner.position.topic_ids = self._input.topic_ids({}) | self._log.require_same_topic()
         sequence = old.sequence + 1 if old else 1
         head = new_head(learner, self._settings, model_id, sequence, attempt)
         log.info("starting anew: model %s, version %d", model_id, head.version)

@@ -27,8 +27,6 @@ def client(request: pytest.FixtureRequest) -> str:
 
 @pytest.mark.parametrize("fault", MADE_ANEW)
 def test_no_topic_is_cut_or_made_anew_unnoticed(kafka_bootstrap: str, client: str, fault: str) -> None:
-    if (client, fault) == ("kafka-python", "model made anew, running"):
-        pytest.skip("noticed late now and then: docs/reliability.md says so; the campaign tries it")
     with site(kafka_bootstrap, client) as where:
         assert topics.FAULTS[fault](where) == []
 

@@ -334,19 +334,35 @@ def test_a_topic_made_anew_is_refused_however_much_is_in_it(
         assert run(anew) == []
 
 
+def test_a_copy_of_a_model_in_a_topic_made_anew_is_refused(
+    stream: Stream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    produce(stream)
+    run(stream)
+    own = stream.topic_id
+    anew = {CHOSEN.topics.model: "another"}
+    monkeypatch.setattr(stream, "topic_id", lambda topic: anew.get(topic) or own(topic))
+    with pytest.raises(Damaged, match=r"model topic 'corpus.model' was deleted and made anew.*--reset-model"):
+        run(stream)
+    run(stream, reset_from="head")
+    assert run(stream) == []
+
+
 def test_a_model_from_before_topics_had_ids_is_loaded_and_judged_by_its_position(
     stream: Stream, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     produce(stream)
     with monkeypatch.context() as before:
         before.setattr(Input, "topic_ids", lambda self, known: {})
+        before.setattr(ModelLog, "require_same_topic", lambda self, known={}: {})
         run(stream)
     with with_the_model_of(stream, tmp_path) as anew:
         produce(anew, RECORDS[:10])
         with pytest.raises(OffsetGone, match=r"learned up to offset 600, the topic ends at 10"):
             run(anew)
     produce(stream, RECORDS[:10])
-    assert run(stream)[-1].head.topic_ids == {CHOSEN.topics.samples: stream.topic_id(CHOSEN.topics.samples)}
+    told = {topic: stream.topic_id(topic) for topic in (CHOSEN.topics.samples, CHOSEN.topics.model)}
+    assert run(stream)[-1].head.topic_ids == told
 
 
 @contextmanager
