@@ -41,11 +41,11 @@ SOAK = ("kills", "zombies", "brokers", "rebalances", "swaps", "network", "topics
 Table = list[dict[str, Any]]
 
 
-def run(name: str, size: int | None, seed: int, client: str | None) -> Table:
+def run(name: str, size: int | None, seed: int, client: str | None, scale: int | None = None) -> Table:
     """Run one campaign; what it does not take is not passed."""
     campaign = importlib.import_module(CAMPAIGNS[name][0]).campaign
     known = inspect.signature(campaign).parameters
-    given = {"size": size, "seed": seed, "client": client}
+    given = {"size": size, "seed": seed, "client": client, "scale": scale}
     return list(
         campaign(**{key: value for key, value in given.items() if key in known and value is not None})
     )
@@ -93,14 +93,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--size", type=int, help="the campaign's own unit; without it, its default")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--client", choices=["confluent", "kafka-python"], help="both, unless one is named")
+    parser.add_argument(
+        "--scale", type=int, help="of kills and brokers: so many times the records and batches"
+    )
     asked = parser.parse_args(arguments)
     started = time.monotonic()
     if asked.campaign == "soak":
         table = soak(asked.size or 10, asked.seed, asked.client)
     else:
-        table = run(asked.campaign, asked.size, asked.seed, asked.client)
+        table = run(asked.campaign, asked.size, asked.seed, asked.client, asked.scale)
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True).stdout
-    print(f"{asked.campaign}, size {asked.size or 'default'}, seed {asked.seed}: ", end="")
+    print(f"{asked.campaign}, size {asked.size or 'default'}, seed {asked.seed}, ", end="")
+    print(f"scale {asked.scale or 1}: ", end="")
     print(f"commit {commit.strip() or 'unknown'}, {time.strftime('%Y-%m-%d')}, ", end="")
     print(f"{time.monotonic() - started:,.0f} s\n\n{markdown(table)}")
     return 1 if divergences(table) else 0

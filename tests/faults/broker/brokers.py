@@ -20,6 +20,7 @@ from tests.kafka_broker import Broker, own_broker
 
 TURNS = 25
 SLICE = 400
+BATCH = 10
 FAULT_WITHIN_S = 0.15
 SHORT_S, PAST_SESSION_S, PAST_REQUEST_S, PAST_DELIVERY_S = 0.8, 3.0, 11.0, 17.0
 
@@ -36,7 +37,7 @@ FREEZES = {
 """How long, and how many of twenty freezes."""
 
 
-def campaign(size: int = 100, seed: int = 0, client: str | None = None) -> Table:
+def campaign(size: int = 100, seed: int = 0, client: str | None = None, scale: int = 1) -> Table:
     """Kill the broker ``size`` times and freeze it half as often."""
     random_, tally = random.Random(seed), Tally("broker faults")
     weights = [weight for _, weight in FREEZES.values()]
@@ -45,20 +46,25 @@ def campaign(size: int = 100, seed: int = 0, client: str | None = None) -> Table
     own = clients(client)
     with own_broker(AT_ONCE) as broker:
         for start in range(0, len(faults), TURNS):
-            episode(broker, own, faults[start : start + TURNS], random_, tally)
+            episode(broker, own, faults[start : start + TURNS], random_, tally, scale)
     return tally.table()
 
 
 def episode(
-    broker: Broker, own: Sequence[str], faults: Sequence[str], random_: random.Random, tally: Tally
+    broker: Broker,
+    own: Sequence[str],
+    faults: Sequence[str],
+    random_: random.Random,
+    tally: Tally,
+    scale: int = 1,
 ) -> None:
     """Let one set of learners live through some faults."""
-    count = len(faults) * SLICE
+    count = len(faults) * SLICE * scale
     models = [Episode(broker.bootstrap, f"of-{one}", cases(count, random_.randrange(10_000))) for one in own]
-    with learners(models, own) as teams:
+    with learners(models, own, BATCH * scale) as teams:
         sizes: dict[Worker, list[Sample]] = {one: [] for team in teams for one in team}
         for fault in faults:
-            strike(broker, models, teams, fault, random_)
+            strike(broker, models, teams, fault, random_, SLICE * scale)
             tally.add(fault, " and ".join(own))
             for one, samples in sizes.items():
                 samples.append(sample(one.pid))
@@ -71,14 +77,15 @@ def episode(
 
 
 @contextmanager
-def learners(models: Sequence[Episode], own: Sequence[str]) -> Iterator[list[list[Worker]]]:
+def learners(models: Sequence[Episode], own: Sequence[str], max_batch: int) -> Iterator[list[list[Worker]]]:
     """Start a learner for each model, and behind it a standby of the other client."""
     with ExitStack() as stack:
         teams: list[list[Worker]] = [[] for _ in models]
         for shift in (0, 1):
             for number, model in enumerate(models):
                 client = own[(number + shift) % len(own)]
-                teams[number].append(stack.enter_context(model.worker(client, False, {"max_batch": 10})))
+                engine = {"max_batch": max_batch}
+                teams[number].append(stack.enter_context(model.worker(client, False, engine)))
         yield teams
 
 
@@ -88,11 +95,12 @@ def strike(
     teams: Sequence[list[Worker]],
     fault: str,
     random_: random.Random,
+    count: int,
 ) -> None:
     """Strike the broker while every model is being learned, and wait until each is learned on."""
     started = time.monotonic()
     for model in models:
-        model.provide(SLICE)
+        model.provide(count)
     for team in teams:
         first_to_commit(team, started)
     time.sleep(random_.uniform(0, FAULT_WITHIN_S))

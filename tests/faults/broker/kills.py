@@ -32,7 +32,7 @@ Strike = tuple[str, str]
 """A label and a client."""
 
 
-def campaign(size: int = 25, seed: int = 0, client: str | None = None) -> Table:
+def campaign(size: int = 25, seed: int = 0, client: str | None = None, scale: int = 1) -> Table:
     """Kill each client ``size`` times at each labelled point, and four times as often at random."""
     random_, tally = random.Random(seed), Tally("kills")
     todo = [(label, one) for one in clients(client) for label in OTHERS for _ in range(size)]
@@ -41,7 +41,7 @@ def campaign(size: int = 25, seed: int = 0, client: str | None = None) -> Table:
     resets = [(one, last) for one in clients(client) for _ in range(size) for last in RESETS[-2:]]
     with broker() as bootstrap:
         chains = [
-            partial(chain, bootstrap, *reset, todo[number :: len(resets)], random_.random(), tally)
+            partial(chain, bootstrap, *reset, todo[number :: len(resets)], random_.random(), tally, scale)
             for number, reset in enumerate(resets)
         ]
         side_by_side(JOBS, chains)
@@ -49,11 +49,17 @@ def campaign(size: int = 25, seed: int = 0, client: str | None = None) -> Table:
 
 
 def chain(
-    bootstrap: str, resetter: str, last_reset: str, strikes: Sequence[Strike], seed: float, tally: Tally
+    bootstrap: str,
+    resetter: str,
+    last_reset: str,
+    strikes: Sequence[Strike],
+    seed: float,
+    tally: Tally,
+    scale: int = 1,
 ) -> None:
     """Strike one model again and again; more topics are taken where the records are used up."""
     random_, left = random.Random(seed), list(strikes)
-    episode = Episode(bootstrap, "kills", cases(RECORDS, random_.randrange(10_000)))
+    episode = Episode(bootstrap, "kills", cases(RECORDS * scale, random_.randrange(10_000)))
     episode.provide()
     static = {} if random_.random() < DYNAMIC else {"instance_id": "one"}
     for label in (*RESETS[:-2], last_reset):  # after the last one the reset may be written: none may follow
@@ -62,17 +68,19 @@ def chain(
         tally.add(label, resetter)
     with episode.worker(resetter, engine={**static, "max_batch": 20}, stop_after=3) as first:
         first.finish()  # from here on there is a log to restore from
-    while left and struck(episode, *left[-1], static, random_):
+    while left and struck(episode, *left[-1], static, random_, scale):
         tally.add(*left.pop())
     episode.finish(resetter)
     tally.close(episode)
     if left:
-        chain(bootstrap, resetter, last_reset, left, random_.random(), tally)
+        chain(bootstrap, resetter, last_reset, left, random_.random(), tally, scale)
 
 
-def struck(episode: Episode, label: str, client: str, static: dict[str, Any], random_: random.Random) -> bool:
+def struck(
+    episode: Episode, label: str, client: str, static: dict[str, Any], random_: random.Random, scale: int
+) -> bool:
     """Start a life that is struck at a point; False where it met the end of the input before."""
-    engine = {**static, "max_batch": random_.choice([5, 20, 100])}
+    engine = {**static, "max_batch": scale * random_.choice([5, 20, 100])}
     if label == AT_RANDOM:
         with episode.worker(client, engine=engine) as life:
             life.wait(random_.uniform(0, LIFE_S))
