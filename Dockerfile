@@ -1,7 +1,7 @@
 # syntax=docker/dockerfile:1
 FROM python:3.11-slim AS build
 RUN apt-get update \
- && apt-get install -y --no-install-recommends gcc libc6-dev \
+ && apt-get install -y --no-install-recommends g++ libc6-dev \
  && rm -rf /var/lib/apt/lists/*
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 WORKDIR /src
@@ -21,7 +21,7 @@ COPY perceptron_core perceptron_core
 COPY service service
 RUN pip wheel --quiet --no-deps --wheel-dir /dist . \
  && pip --python /opt/venv install --quiet --no-deps --force-reinstall /dist/*.whl \
- && /opt/venv/bin/python -I -c 'from perceptron_core.kernel import neuron; assert not neuron.__file__.endswith(".py")'
+ && /opt/venv/bin/python -I -c 'import service.scanner; from perceptron_core.kernel import neuron; assert not neuron.__file__.endswith(".py")'
 
 
 FROM python:3.11-slim

@@ -1,4 +1,4 @@
-# `make` alone says what there is. Needs Python >= 3.11 (PYTHON=... names one) and, for speed, a C compiler.
+# `make` alone says what there is. Needs Python >= 3.11 (PYTHON=... names one) and, for speed, a C and C++ compiler.
 PYTHON ?=
 ARGS ?=
 JOBS ?= 3
@@ -6,8 +6,8 @@ AUDIT ?= --vulnerability-service osv
 PARTS ?= core stream peers shapes latency attacks quality
 
 BIN := .venv/bin
-KERNEL := $(wildcard perceptron_core/kernel/*.py perceptron_core/kernel/*.pxd) perceptron_core/metrics.py
-BUILT = perceptron_core/kernel/*.so perceptron_core/*.so
+KERNEL := $(wildcard perceptron_core/kernel/*.py perceptron_core/kernel/*.pxd) perceptron_core/metrics.py service/scanner.pyx
+BUILT = perceptron_core/kernel/*.so perceptron_core/*.so service/*.so
 UV := $(shell command -v uv)
 PIP = $(if $(UV),$(UV) pip install --quiet --python $(BIN)/python,$(BIN)/python -m pip install --quiet)
 
@@ -88,7 +88,8 @@ clean: ## remove everything that was built
 	@echo "installing the project ..."
 	@rm -f $(BUILT)
 	@$(PIP) --force-reinstall --no-deps --no-build-isolation --editable .
-	@ls $(BUILT) >/dev/null 2>&1 || echo "not compiled (no C compiler?): the kernel runs interpreted"
+	@ls perceptron_core/kernel/*.so >/dev/null 2>&1 || echo "not compiled (no C compiler?): the kernel runs interpreted"
+	@ls service/*.so >/dev/null 2>&1 || echo "not compiled (no C++ compiler?): records are read without the scanner"
 	@touch $@
 
 .venv/locked: constraints.txt | .venv/bin/python

@@ -1,4 +1,4 @@
-"""Compiles the kernel where Cython and a C compiler are at hand; elsewhere it runs interpreted.
+"""Compiles the kernel and the scanner where Cython and a compiler are at hand; else they are done without.
 
 Everything else about the package is in ``pyproject.toml``.
 """
@@ -22,10 +22,17 @@ DIRECTIVES = {
 FLAGS = ["-O3", "-ffp-contract=off"]
 
 
-def compiled() -> list[str]:
-    """Return the sources that are compiled: the kernel's room, and the metrics."""
-    kernel = sorted(Path("perceptron_core/kernel").glob("*.py"))
-    return [path.as_posix() for path in kernel if path.name not in PLAIN] + ["perceptron_core/metrics.py"]
+CPP_FLAGS = [*FLAGS, "-std=c++17"]
+
+
+def compiled() -> list[Extension]:
+    """Return what is compiled: the kernel's room and the metrics, and the scanner of records."""
+    kernel = [path for path in sorted(Path("perceptron_core/kernel").glob("*.py")) if path.name not in PLAIN]
+    plain = [*kernel, Path("perceptron_core/metrics.py")]
+    scanner = Extension(
+        "service.scanner", ["service/scanner.pyx"], language="c++", extra_compile_args=CPP_FLAGS
+    )
+    return [*(Extension(module_name(path), [str(path)], extra_compile_args=FLAGS) for path in plain), scanner]
 
 
 def extensions() -> list[Extension]:
@@ -34,18 +41,17 @@ def extensions() -> list[Extension]:
         from Cython.Build import cythonize
     except ImportError:
         return []
-    sources = [Extension(module_name(path), [path], extra_compile_args=FLAGS) for path in compiled()]
     modules: list[Extension] = cythonize(  # type: ignore[no-untyped-call]
-        sources, build_dir="build", compiler_directives=DIRECTIVES
+        compiled(), build_dir="build", compiler_directives=DIRECTIVES
     )
     for module in modules:
         module.optional = True  # here, because cythonize() drops it
     return modules
 
 
-def module_name(path: str) -> str:
+def module_name(path: Path) -> str:
     """Return the name by which a source file is imported."""
-    return path.removesuffix(".py").replace("/", ".")
+    return ".".join(path.with_suffix("").parts)
 
 
 setup(ext_modules=extensions())

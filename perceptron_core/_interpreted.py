@@ -13,7 +13,7 @@ def cclass(thing: Any) -> Any:
     return thing
 
 
-cfunc = ccall = inline = cclass
+cfunc = ccall = inline = final = no_gc = cclass
 
 
 def exceptval(value: Any = None, check: bool = True) -> Callable[[Any], Any]:

@@ -208,7 +208,7 @@ class Perceptron(BlockState):
         Parameters
         ----------
         samples
-            n dicts of features.
+            n dicts of features; or rows, where :attr:`takes_rows`.
         labels
             (n,) targets; None or NaN means: predict only.
         weights
@@ -267,6 +267,11 @@ class Perceptron(BlockState):
             **({"hash_bits": config["hash_bits"]} if config["hash_bits"] is not None else {}),
             **({"interactions": list(map(list, config["interactions"]))} if config["interactions"] else {}),
         }
+
+    @property
+    def takes_rows(self) -> bool:
+        """Whether :meth:`predict_learn_many` takes a :class:`~perceptron_core.kernel.Row` for a dict."""
+        return self._map.changes_nothing
 
     @property
     def judges_scores(self) -> bool:

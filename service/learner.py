@@ -70,9 +70,9 @@ class Learner:
         self._settings = settings.model
         self._topics = settings.topics
         self._widths = widths
-        self._decoder = Decoder(settings)
         self._codec = PredictionCodec(settings.model)
         self.restart()
+        self._decoder = Decoder(settings, may_be_rows=self.model.takes_rows)
 
     def restart(self) -> None:
         """Begin with an untrained model at no position, working and committed."""

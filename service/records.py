@@ -1,9 +1,9 @@
 """Records to samples: the one place where what producers wrote is checked.
 
-A batch of well-formed samples takes the short way, one typed call of msgspec for all of it. Where that
-refuses, each record is looked at by itself: the short way again, then the careful way (``careful.py``),
-which alone decides: it names the reason, or accepts what the short way was too strict about. Where the
-short way accepts, all three agree: a law, and tested as one.
+Who can learn from rows of numbers has plain records scanned straight into them (``scanner.pyx``), where that
+is compiled. Other well-formed records take the short way, one typed call of msgspec. What that refuses takes
+the careful way (``careful.py``), which alone decides: it names the reason, or accepts what the others were
+too strict about. Where a shorter way accepts, the careful way agrees: a law, and tested as one.
 """
 
 from __future__ import annotations
@@ -21,15 +21,18 @@ from perceptron_core import Rejection
 from service.careful import MAX_ID_BYTES, Careful, Id, Rejected, label_types, target_of
 from service.settings import Settings
 
+try:
+    from service.scanner import Scanner
+except ImportError:  # not compiled
+    Scanner = None  # type: ignore[assignment,misc]
+
 MAX_DEPTH = 500
 """Nesting that is accepted; a fixed number, because the interpreter's own limit depends on who calls."""
 
 _Integer = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
 _Value = float | _Integer | bool | str | None  # a longer integer may be beyond the range of a double
 _ShortId = Annotated[str, msgspec.Meta(max_length=MAX_ID_BYTES // 4)] | _Integer
-_FIRST, _LAST = operator.itemgetter(0), operator.itemgetter(-1)
 _NOT_WELL_FORMED = (msgspec.DecodeError, KeyError, OverflowError, RecursionError)
-_NOT_ALL = (*_NOT_WELL_FORMED, TypeError, IndexError, UnicodeDecodeError)  # None, empty, not UTF-8
 _BRACKET = re.compile(rb'"(?:[^"\\]|\\.)*"?|[\[{]|[\]}]', re.DOTALL)
 
 
@@ -39,69 +42,51 @@ class Samples:
 
     rows: list[int] = field(default_factory=list)
     ids: list[Id | None] = field(default_factory=list)
-    features: list[dict[str, Any]] = field(default_factory=list)
+    features: list[Any] = field(default_factory=list)  # dicts, or rows where they may be
     labels: list[float] = field(default_factory=list)  # NaN: not labelled
     weights: list[float] = field(default_factory=list)
     rejections: list[tuple[int, Rejection]] = field(default_factory=list)
 
 
-class Decoder:
-    """Turns the values of records into samples, by the settings' task, labels and fields."""
+Scan = Callable[[Sequence[bytes | None], int, Samples], int]
+"""Takes in the values from a row on, and returns the first that it does not take."""
 
-    def __init__(self, settings: Settings) -> None:
+
+class Decoder:
+    """Turns the values of records into samples, by the settings' task, labels and fields.
+
+    Parameters
+    ----------
+    settings
+        Checked settings.
+    may_be_rows
+        Whether features may be :class:`~perceptron_core.kernel.Row` in the place of dicts.
+    """
+
+    def __init__(self, settings: Settings, may_be_rows: bool = False) -> None:
         self._max_bytes = settings.engine.max_record_bytes
         self._target = target_of(settings)
         self._careful = Careful(settings, self._target).decode
         is_flat = settings.fields.features == "*"
         short = None if is_flat else _short_way(settings)
         self._short: Callable[[bytes], Any] = short.decode if short else self._careful
-        self._short_lines = short.decode_lines if short else None
+        self._scan = _scan(settings, self._target) if may_be_rows and not is_flat else _none_is_plain
 
     def decode(self, values: Sequence[bytes | None]) -> Samples:
         """Return the samples of a batch; no value can make this raise."""
-        return self._decode_lines(values) or self._decode_each(values)
-
-    def _decode_lines(self, values: Sequence[bytes | None]) -> Samples | None:
-        """Return the samples of a batch that is all well-formed, else None."""
-        try:
-            lines = b"\n".join(values)  # type: ignore[arg-type]
-            if self._short_lines is None or not self._are_sound(values, lines):  # type: ignore[arg-type]
-                return None
-            found = self._short_lines(lines)
-            labels = [self._target(s.ground_truth if s.label is None else s.label) for s in found]
-        except _NOT_ALL:
-            return None
-        if len(found) != len(values):
-            return None
-        ids, features = [sample.id for sample in found], [sample.features for sample in found]
-        return Samples(list(range(len(found))), ids, features, labels, [sample.weight for sample in found])
-
-    def _are_sound(self, values: Sequence[bytes], lines: bytes) -> bool:
-        """Whether every value holds one JSON value or more, and none needs a look of its own.
-
-        Between one value's } and the next one's { no JSON value can go on. So what begins and ends in
-        braces holds whole values only, and as many of them as records means one in each.
-        """
-        if {*map(_FIRST, values)} != {ord("{")} or {*map(_LAST, values)} != {ord("}")}:
-            return False
-        if not lines.isascii():
-            lines.decode()
-        longest = max(map(len, values))
-        return longest <= self._max_bytes and (longest < 2 * MAX_DEPTH or all(map(_is_shallow, values)))
-
-    def _decode_each(self, values: Sequence[bytes | None]) -> Samples:
-        samples = Samples()
-        for row, value in enumerate(values):
+        samples, row = Samples(), 0
+        while (row := self._scan(values, row, samples)) < len(values):
             try:
-                sample, y = self._decode_one(self._sound(value))
+                sample, y = self._decode_one(self._sound(values[row]))
             except Rejected as rejected:
                 samples.rejections.append((row, rejected.rejection))
-                continue
-            samples.rows.append(row)
-            samples.ids.append(sample.id)
-            samples.features.append(sample.features)
-            samples.labels.append(y)
-            samples.weights.append(sample.weight)
+            else:
+                samples.rows.append(row)
+                samples.ids.append(sample.id)
+                samples.features.append(sample.features)
+                samples.labels.append(y)
+                samples.weights.append(sample.weight)
+            row += 1
         return samples
 
     def _decode_one(self, value: bytes) -> tuple[Any, float]:
@@ -163,3 +148,19 @@ def _short_way(settings: Settings) -> msgspec.json.Decoder[Any]:
         gc=False,
     )
     return msgspec.json.Decoder(wire)
+
+
+def _none_is_plain(values: Sequence[bytes | None], row: int, into: Samples) -> int:
+    """Leave all records to the other ways."""
+    return row
+
+
+def _scan(settings: Settings, target: Callable[[Any], float]) -> Scan:
+    """Return the scanner of plain records, where it is compiled."""
+    if Scanner is None:
+        return _none_is_plain
+    fields = settings.fields
+    names = [fields.id, fields.features, fields.label, fields.weight]
+    names += ["ground_truth"] * (fields.label == "label")
+    longest, longest_id = settings.engine.max_record_bytes, MAX_ID_BYTES // 4
+    return Scanner(names, target, label_types(settings), longest, longest_id).scan

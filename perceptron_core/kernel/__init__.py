@@ -11,6 +11,7 @@ from perceptron_core.kernel.neuron import Neuron
 from perceptron_core.kernel.optimizers import SGD, AveragedSGD, Momentum, Nesterov, Optimizer
 from perceptron_core.kernel.reading import as_doubles
 from perceptron_core.kernel.robust import RobustScaler
+from perceptron_core.kernel.row import Row
 from perceptron_core.kernel.scalers import MinMaxScaler, Scaler, StandardScaler
 from perceptron_core.kernel.schedules import Bottou, ExponentialDecay, InverseScaling, Schedule
 from perceptron_core.kernel.selfscaled import FTRL, CoinBetting, Normalized
@@ -64,6 +65,7 @@ __all__ = [
     "QuantileLoss",
     "RMSProp",
     "RobustScaler",
+    "Row",
     "Scaler",
     "Schedule",
     "Sigmoid",

@@ -32,6 +32,7 @@ from perceptron_core.kernel.limits import BLOCK, LIMIT
 from perceptron_core.kernel.losses import Loss
 from perceptron_core.kernel.optimizers import Optimizer
 from perceptron_core.kernel.reading import number, real, unusable, unusable_name
+from perceptron_core.kernel.row import Row
 from perceptron_core.kernel.sample import Sample
 from perceptron_core.kernel.scalers import Scaler
 from perceptron_core.rejection import Rejection, SampleRejected
@@ -219,21 +220,14 @@ class Neuron:
     @cython.cfunc
     def _gather(self, features: object) -> object:
         """Copy the rows that the sample touches into it; return a Rejection or None."""
+        if isinstance(features, Row):
+            return self._gather_row(features)
         if not isinstance(features, dict):
             return Rejection("wrong_type", f"a dict of features was expected, not {type(features).__name__}")
         items: dict[Any, Any] = features if type(features) is dict else dict(features)
-        sample: Sample = self.sample
         k: cython.Py_ssize_t = 0
-        j: cython.Py_ssize_t
-        c: cython.Py_ssize_t
         x: cython.double
-        sample.reserve(len(items) + 1)
-        sample.unseen = 0
-        sample.learned = self.learned
-        for c in range(self.columns):
-            sample.rows[0, c] = self.bias[c]
-        for c in range(self.optimizer.scalars):
-            sample.scalars[c] = self.bias[self.columns + c]
+        self._begin(len(items))
         for name, value in items.items():
             if value is None:
                 continue
@@ -249,31 +243,100 @@ class Neuron:
                     x = number(value)
                 except (TypeError, OverflowError) as error:
                     return unusable(name, value, error)
-            if not fabs(x) <= LARGEST:
-                return Rejection("not_finite", f"feature {name!r:.80} is {x!r}; a finite number was expected")
-            sample.raw[k] = x
-            if name is sample.keys[k] and text is None:
-                j = sample.index[k]
-            else:
-                j = self._find(name, text)
-                sample.keys[k] = name if text is None and j >= 0 else sample
-                sample.is_text[k] = text is not None
-                sample.index[k] = j
-            if j >= 0:
-                for c in range(sample.width):
-                    sample.rows[k, c] = self.state[j, c]
-            else:
-                rejection = unusable_name(name, text)
-                if rejection is not None:
-                    return rejection
-                sample.entries[k] = (name,) if text is None else (name, text)
-                sample.unseen += 1
-                for c in range(sample.width):
-                    sample.rows[k, c] = 0.0
-        sample.count = k + 1
-        if k > self.max_features:
+            rejection = self._place(k, name, text, x)
+            if rejection is not None:
+                return rejection
+        return self._end(k)
+
+    @cython.cfunc
+    def _gather_row(self, row: Row) -> object:
+        """Do the same for a row; names that are known to be where they were are not looked up."""
+        sample: Sample = self.sample
+        names: tuple[Any, ...] = row.names
+        texts: tuple[Any, ...] | None = row.texts
+        k: cython.Py_ssize_t
+        is_known: cython.bint = names is sample.layout
+        self._begin(len(names))
+        for k in range(len(names)):
+            x: cython.double = row.numbers[row.first + k]
+            if is_known and texts is None and fabs(x) <= LARGEST:
+                sample.raw[k + 1] = x
+                self._copy(k + 1, sample.index[k + 1])
+                continue
+            rejection = self._place(k + 1, names[k], None if texts is None else texts[k], x)
+            if rejection is not None:
+                return rejection
+        rejection = self._end(len(names))
+        if rejection is None and texts is None and not sample.unseen:
+            sample.layout = names
+        return rejection
+
+    @cython.cfunc
+    @cython.inline
+    @cython.final
+    def _begin(self, count: cython.Py_ssize_t) -> Any:
+        """Make room for so many features, and copy what the bias has of its own."""
+        sample: Sample = self.sample
+        c: cython.Py_ssize_t
+        sample.reserve(count + 1)
+        sample.layout = None
+        sample.unseen = 0
+        sample.learned = self.learned
+        for c in range(self.columns):
+            sample.rows[0, c] = self.bias[c]
+        for c in range(self.optimizer.scalars):
+            sample.scalars[c] = self.bias[self.columns + c]
+
+    @cython.cfunc
+    @cython.inline
+    @cython.final
+    def _place(self, k: cython.Py_ssize_t, name: object, text: object, x: cython.double) -> object:
+        """Look a feature up and make it the sample's row k; return a Rejection or None."""
+        sample: Sample = self.sample
+        j: cython.Py_ssize_t
+        c: cython.Py_ssize_t
+        if not fabs(x) <= LARGEST:
+            return Rejection("not_finite", f"feature {name!r:.80} is {x!r}; a finite number was expected")
+        sample.raw[k] = x
+        if name is sample.keys[k] and text is None:
+            j = sample.index[k]
+        else:
+            j = self._find(name, text)
+            sample.keys[k] = name if text is None and j >= 0 else sample
+            sample.is_text[k] = text is not None
+            sample.index[k] = j
+        if j >= 0:
+            self._copy(k, j)
+            return None
+        rejection = unusable_name(name, text)
+        if rejection is not None:
+            return rejection
+        sample.entries[k] = (name,) if text is None else (name, text)
+        sample.unseen += 1
+        for c in range(sample.width):
+            sample.rows[k, c] = 0.0
+        return None
+
+    @cython.cfunc
+    @cython.inline
+    @cython.final
+    @cython.exceptval(check=False)
+    def _copy(self, k: cython.Py_ssize_t, j: cython.Py_ssize_t) -> cython.void:
+        """Copy a row of the state to the sample's row k."""
+        sample: Sample = self.sample
+        c: cython.Py_ssize_t
+        for c in range(sample.width):
+            sample.rows[k, c] = self.state[j, c]
+
+    @cython.cfunc
+    @cython.inline
+    @cython.final
+    def _end(self, count: cython.Py_ssize_t) -> object:
+        """Count the sample's features; return a Rejection where they are too many."""
+        self.sample.count = count + 1
+        if count > self.max_features:
             return Rejection(
-                "too_many_features", f"the sample has {k} features; max_features is {self.max_features}"
+                "too_many_features", f"the sample has {count} features; max_features is {self.max_features}"
             )
         return None
 

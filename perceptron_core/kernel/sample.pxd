@@ -5,6 +5,7 @@ cdef class Sample:
     cdef readonly long long learned
     cdef list keys
     cdef list entries
+    cdef tuple layout
     cdef unsigned char[::1] is_text
     cdef Py_ssize_t[::1] index
     cdef double[::1] raw

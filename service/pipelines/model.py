@@ -65,6 +65,7 @@ class PipelineModel:
 
     bias = None  # what a pipeline has of its own is its own affair
     n_features = 0
+    takes_rows = False
 
     def __init__(self, make: Callable[[], Any], name: str, task: str, allow_pickle: bool) -> None:
         self.version = 0

@@ -1,4 +1,4 @@
-"""The decoder: every rule of the wire format, and the law that its two ways agree."""
+"""The decoder: every rule of the wire format, and the law that its ways agree."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from perceptron_core.kernel import Row
 from service.careful import Careful, target_of
 from service.records import MAX_DEPTH, Decoder, Samples, _short_way
 from service.settings import Settings
@@ -22,7 +23,21 @@ REGRESSION = Settings.model_validate({"model": {"task": "regression"}})
 
 
 def decode(*values: bytes | None, chosen: Settings = BINARY) -> Samples:
-    return Decoder(chosen).decode(values)
+    samples = Decoder(chosen).decode(values)
+    assert told(Decoder(chosen, may_be_rows=True).decode(values)) == told(samples)
+    return samples
+
+
+def told(samples: Samples) -> str:
+    """Return samples in words, to the bit; how features were read is not told."""
+    features = [as_seen(one) for one in samples.features]
+    return repr((samples.rows, samples.ids, features, samples.labels, samples.weights, samples.rejections))
+
+
+def as_seen(features: dict[str, Any] | Row) -> list[tuple[str, str | float]]:
+    """Return a sample's features as the neuron sees them."""
+    items = (features.features() if isinstance(features, Row) else features).items()
+    return [(name, x if isinstance(x, str) else float(x)) for name, x in items if x is not None]
 
 
 def reason(value: bytes | None, chosen: Settings = BINARY) -> str | None:
@@ -194,11 +209,13 @@ _pieces = st.sampled_from(
 
 @given(st.lists(_pieces | _samples.map(lambda record: json.dumps(record).encode()), max_size=5))
 def test_a_batch_is_decoded_as_its_records_one_by_one(values: list[bytes | None]) -> None:
-    decoder = Decoder(BINARY)
-    whole, each = decoder.decode(values), [decoder._decode_each([value]) for value in values]
+    decoder = Decoder(BINARY, may_be_rows=True)
+    whole, each = decoder.decode(values), [decoder.decode([value]) for value in values]
     assert whole.rows == [row for row, samples in enumerate(each) if samples.rows]
-    for column in ("ids", "features", "labels", "weights"):
+    for column in ("ids", "labels", "weights"):
         assert repr(getattr(whole, column)) == repr([x for samples in each for x in getattr(samples, column)])
+    features = [as_seen(one) for samples in each for one in samples.features]
+    assert list(map(as_seen, whole.features)) == features
     alone = [(row, why) for row, samples in enumerate(each) for _, why in samples.rejections]
     assert whole.rejections == alone
 

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from perceptron_core.kernel import Row
 from service.careful import Careful, Rejected, target_of
 from service.learner import Learner
 from service.records import Decoder
@@ -80,14 +81,16 @@ class Side:
 
     def __init__(self, chosen: Settings) -> None:
         self._target = target_of(chosen)
-        self._decoder = Decoder(chosen)
+        self._decoders = [Decoder(chosen, may_be_rows=may) for may in (False, True)]
         self._careful = Careful(chosen, self._target).decode
         self._topics = chosen.topics
         self.learner = Learner(chosen, {chosen.topics.predictions: 1, chosen.topics.dlq: 1})
 
     def outcomes(self, values: list[Value]) -> list[str]:
         """Return what became of each value; raise where ways disagree or a number is not finite."""
-        outcomes = self._decoded(values)
+        outcomes, by_rows = (self._decoded(decoder, values) for decoder in self._decoders)
+        if outcomes != by_rows:
+            raise Wrong(f"{outcomes} by dicts, {by_rows} by rows")
         batch = Batch("in", 0, range(len(values)), [None] * len(values), values, [()] * len(values))
         outputs = {output.topic: output for output in self.learner.process(batch)}
         for row in _check_predictions(outputs.get(self._topics.predictions)):
@@ -104,8 +107,8 @@ class Side:
         self._check_model()
         return outcomes
 
-    def _decoded(self, values: list[Value]) -> list[str]:
-        samples = self._decoder.decode(values)
+    def _decoded(self, decoder: Decoder, values: list[Value]) -> list[str]:
+        samples = decoder.decode(values)
         outcomes = [""] * len(values)
         for row, rejection in samples.rejections:
             if rejection.reason not in OF_THE_DECODER or not rejection.message:
@@ -125,12 +128,18 @@ class Side:
         except Rejected as rejected:
             raise Wrong(f"accepted, and by the careful way {rejected.rejection}") from None
         id, features, label, weight = found
+        expected = careful.features
+        if isinstance(features, Row):
+            features = features.features()
+            expected = {
+                name: x if isinstance(x, str) else float(x) for name, x in expected.items() if x is not None
+            }
         y = self._target(careful.label)
         if not (
             id == careful.id
             and type(id) is type(careful.id)
-            and features == careful.features
-            and list(map(_is_number, features.values())) == list(map(_is_number, careful.features.values()))
+            and features == expected
+            and list(map(_is_number, features.values())) == list(map(_is_number, expected.values()))
             and (label == y or (label != label and y != y))
             and weight == careful.weight
             and 0 <= weight < math.inf
