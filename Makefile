@@ -6,7 +6,7 @@ AUDIT ?= --vulnerability-service osv
 PARTS ?= core stream peers shapes latency attacks quality
 
 BIN := .venv/bin
-KERNEL := $(wildcard perceptron_core/kernel/*.py perceptron_core/kernel/*.pxd) perceptron_core/metrics.py service/scanner.pyx
+KERNEL := $(wildcard perceptron_core/kernel/*.py perceptron_core/kernel/*.pxd) perceptron_core/metrics.py $(wildcard service/*.pyx)
 BUILT = perceptron_core/kernel/*.so perceptron_core/*.so service/*.so
 UV := $(shell command -v uv)
 PIP = $(if $(UV),$(UV) pip install --quiet --python $(BIN)/python,$(BIN)/python -m pip install --quiet)
@@ -89,7 +89,7 @@ clean: ## remove everything that was built
 	@rm -f $(BUILT)
 	@$(PIP) --force-reinstall --no-deps --no-build-isolation --editable .
 	@ls perceptron_core/kernel/*.so >/dev/null 2>&1 || echo "not compiled (no C compiler?): the kernel runs interpreted"
-	@ls service/*.so >/dev/null 2>&1 || echo "not compiled (no C++ compiler?): records are read without the scanner"
+	@ls service/*.so >/dev/null 2>&1 || echo "not compiled (no C++ compiler?): records are read and written the longer way"
 	@touch $@
 
 .venv/locked: constraints.txt | .venv/bin/python

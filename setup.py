@@ -26,13 +26,16 @@ CPP_FLAGS = [*FLAGS, "-std=c++17"]
 
 
 def compiled() -> list[Extension]:
-    """Return what is compiled: the kernel's room and the metrics, and the scanner of records."""
+    """Return what is compiled: the kernel's room and the metrics; the scanner and the printer of records."""
     kernel = [path for path in sorted(Path("perceptron_core/kernel").glob("*.py")) if path.name not in PLAIN]
     plain = [*kernel, Path("perceptron_core/metrics.py")]
-    scanner = Extension(
-        "service.scanner", ["service/scanner.pyx"], language="c++", extra_compile_args=CPP_FLAGS
-    )
-    return [*(Extension(module_name(path), [str(path)], extra_compile_args=FLAGS) for path in plain), scanner]
+    return [
+        *(Extension(module_name(path), [str(path)], extra_compile_args=FLAGS) for path in plain),
+        *(
+            Extension(module_name(path), [str(path)], language="c++", extra_compile_args=CPP_FLAGS)
+            for path in sorted(Path("service").glob("*.pyx"))
+        ),
+    ]
 
 
 def extensions() -> list[Extension]:

@@ -19,6 +19,11 @@ from service.records import Samples
 from service.settings import ModelSettings
 from service.streams.port import Batch, Header
 
+try:
+    from service.printer import Printer
+except ImportError:  # not compiled
+    Printer = None  # type: ignore[assignment,misc]
+
 Numbers = npt.NDArray[np.float64]
 
 MAX_MESSAGE = 1000
@@ -100,6 +105,9 @@ class PredictionCodec:
         self._predictions = self._binary if is_binary else self._regression
         self._published: Callable[..., Any] = BinaryPrediction if is_binary else RegressionPrediction
         self._answered: Callable[..., Any] = BinaryAnswer if is_binary else RegressionAnswer
+        self._lines = self._by_msgspec
+        if Printer is not None:
+            self._lines = Printer(model.name, model.labels if is_binary else None).lines
 
     def answers(
         self, ids: Sequence[Id | None], predicted: Numbers, labels: Numbers, version: int
@@ -113,17 +121,30 @@ class PredictionCodec:
     ) -> tuple[list[bytes | None], list[bytes], list[Sequence[Header]] | None]:
         """Return the predictions' keys, values and headers; NaN stands where the model refused a sample.
 
-        Each names the version that made it: ``version`` is the first one's. Column by column, because a
-        call for each sample would cost as much again.
+        Each names the version that made it: ``version`` is the first one's.
         """
         rows, ids = samples.rows, samples.ids
         if (refused := np.isnan(predicted)).any():
             kept = (~refused).tolist()
             rows, ids = list(compress(rows, kept)), list(compress(ids, kept))
             predicted, labels = predicted[kept], labels[kept]
-        labelled = ~np.isnan(labels)
         offsets = [batch.offsets[row] for row in rows]
-        where = f"{batch.topic}-{batch.partition}-"
+        values = self._lines(batch.topic, batch.partition, offsets, ids, predicted, labels, version)
+        return [batch.keys[row] for row in rows], values, _trace_headers(batch, rows)
+
+    def _by_msgspec(
+        self,
+        topic: str,
+        partition: int,
+        offsets: list[int],
+        ids: list[Id | None],
+        predicted: Numbers,
+        labels: Numbers,
+        version: int,
+    ) -> list[bytes]:
+        """Do as :meth:`service.printer.Printer.lines`, where that is not compiled: to the same bytes."""
+        labelled = ~np.isnan(labels)
+        where = f"{topic}-{partition}-"
         predictions = self._predictions(
             self._published,
             [f"{where}{offset}" if id is None else id for id, offset in zip(ids, offsets, strict=True)],
@@ -131,12 +152,11 @@ class PredictionCodec:
             labels,
             repeat(self._name),
             (version + np.cumsum(labelled) - labelled).tolist(),
-            repeat(batch.topic),
-            repeat(batch.partition),
+            repeat(topic),
+            repeat(partition),
             offsets,
         )
-        values = _encode_lines(list(predictions)).split(b"\n")[:-1]
-        return [batch.keys[row] for row in rows], values, _trace_headers(batch, rows)
+        return _encode_lines(list(predictions)).split(b"\n")[:-1]
 
     def _binary(
         self,

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
-import shutil
 from typing import Any
 
 import pytest
@@ -16,6 +14,7 @@ from perceptron_core.kernel import Row
 from service import records
 from service.records import Decoder, Samples
 from service.settings import Settings
+from tests.service.compiled import require_compiled
 from tests.service.test_records import BINARY, REGRESSION, TEXTS, decode
 
 Scan = Decoder(BINARY, may_be_rows=True)
@@ -23,12 +22,7 @@ Scan = Decoder(BINARY, may_be_rows=True)
 
 @pytest.fixture(autouse=True)
 def _compiled() -> None:
-    """Skip where it is not compiled; in CI with a compiler at hand that is a failure."""
-    if records.Scanner is not None:
-        return
-    if os.environ.get("CI", "").lower() in ("true", "1") and shutil.which("g++"):
-        pytest.fail("the scanner is not compiled")
-    pytest.skip("the scanner is not compiled")
+    require_compiled("scanner", records.Scanner is not None)
 
 
 def scanned(*values: bytes | None, chosen: Settings = BINARY) -> list[dict[str, Any] | None]:
