@@ -57,6 +57,5 @@ def is_flat(samples: Sequence[Sample]) -> bool:
 
 
 def told(samples: Sequence[Sample]) -> str:
-    """Return the first, the warm and the last sample in words."""
-    some = [samples[0], samples[int(len(samples) * WARM_UP)], samples[-1]]
-    return " → ".join(f"{s.resident_bytes / 1e6:.1f} MB and {s.descriptors} descriptors" for s in some)
+    """Return all samples in words: megabytes, and descriptors."""
+    return " → ".join(f"{s.resident_bytes / 1e6:.0f} MB, {s.descriptors}" for s in samples)
