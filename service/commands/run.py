@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import json
 import logging
 from contextlib import nullcontext
@@ -13,6 +12,7 @@ from service.commands.terminal import Interruption, start_logging, warn_if_inter
 from service.diary import Diary
 from service.engine import SHARD, Engine
 from service.http.server import serving
+from service.memory import calm_the_collector
 from service.model_file import read_model_file
 from service.observer import Observer, Observers
 from service.settings import Settings
@@ -21,8 +21,6 @@ from service.streams.port import Stream
 from service.tracing import Tracing
 
 log = logging.getLogger("perceptron")
-
-GC_THRESHOLD = 100_000
 
 
 def run(
@@ -54,10 +52,3 @@ def run(
         calm_the_collector()
         with Progress(watch.line, last=watch.summary):
             engine.run(until_end)
-
-
-def calm_the_collector() -> None:
-    """Let the garbage collector leave what was loaded alone, and look at the rest seldom: it costs spikes."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(GC_THRESHOLD, 50, 100)

@@ -8,8 +8,8 @@ from __future__ import annotations
 import sys
 
 from benchmarks.peers.apps.clock import Clock
-from service.commands.run import calm_the_collector
 from service.engine import Engine
+from service.memory import calm_the_collector
 from service.observer import Commit, Observer
 from service.settings import Settings
 from service.streams.select import open_stream
