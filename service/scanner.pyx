@@ -40,7 +40,8 @@ cdef enum:
     DIGITS = 18  # of an integer that surely fits 64 bits
     EXACT = 22  # the largest power of ten that is a double
     LEAST_BYTES = 5  # of a feature: "":0,
-    ID, FEATURES, LABEL, WEIGHT, OTHER
+    ID, FEATURES, LABEL, WEIGHT, OTHER  # fields
+    NUMBER, BOOLEAN, TEXT, NOTHING  # values
 
 cdef unsigned long long WHOLE = 1ULL << 53  # integers up to here are doubles
 
@@ -87,7 +88,9 @@ cdef class Scanner:
     cdef object y, weight
     cdef Row row
     cdef object unlabelled, negative, positive, one  # what most samples have, made once
-    # of the number that was read last
+    # of the value that was read last
+    cdef int kind
+    cdef str text
     cdef double number
     cdef unsigned long long digits
     cdef bint is_integer, is_negative
@@ -168,17 +171,10 @@ cdef class Scanner:
             at = _space(text, at + 1)
             if field == FEATURES:
                 at = self._features(value, text, at)
-            elif field == ID:
-                at = self._id(text, at)
-            elif field == LABEL:
-                at = self._label(text, at)
-            elif field == WEIGHT:
-                at = self._number(text, at)
-                self.weight = self.number
-                if at != REFUSED and self.is_negative:
-                    return REFUSED
             else:
-                at = self._unused(text, at)
+                at = self._value(text, at, field == LABEL)
+                if at != REFUSED and field != OTHER and not self._take(field):
+                    return REFUSED
             if at == REFUSED:
                 return REFUSED
             at = _space(text, at)
@@ -230,49 +226,32 @@ cdef class Scanner:
                     if text[at] != b",":
                         return REFUSED
                     at = _space(text, at + 1)
-                end = _any_text(text, at)
+                end = _end_of_text(text, at)
                 if end == REFUSED:
                     return REFUSED
-                names.append(self._text(text, at, end))
+                names.append(self._text(text, at, end, True))
                 at = _space(text, end)
                 if text[at] != b":":
                     return REFUSED
                 at = _space(text, at + 1)
                 part.size = at - part.at
             self.found.push_back(part)
-            if text[at] == b'"':
-                end = _any_text(text, at)
-                if end == REFUSED:
-                    return REFUSED
-                if texts is None:
-                    texts = [None] * count
-                texts.append(self._text(text, at, end))
-                numbers[count] = 1.0
-                at = end
-            elif text[at] == b"n":
-                at = _literal(text, at, b"null", 4)
-                if at == REFUSED:
-                    return REFUSED
-                if kept is None:
-                    kept = [True] * k
-                kept.append(False)
-                k += 1
-                continue
-            else:
-                if text[at] == b"t" or text[at] == b"f":
-                    numbers[count] = text[at] == b"t"
-                    at = _literal(text, at, b"true", 4) if text[at] == b"t" else _literal(text, at, b"false", 5)
-                else:
-                    at = self._number(text, at)
-                    numbers[count] = self.number
-                if at == REFUSED:
-                    return REFUSED
-                if texts is not None:
-                    texts.append(None)
-            count += 1
+            at = self._value(text, at, True)
+            if at == REFUSED:
+                return REFUSED
+            if self.kind == NOTHING and kept is None:
+                kept = [True] * k
             if kept is not None:
-                kept.append(True)
+                kept.append(self.kind != NOTHING)
             k += 1
+            if self.kind == NOTHING:
+                continue
+            if self.kind == TEXT and texts is None:
+                texts = [None] * count
+            if texts is not None:
+                texts.append(self.text if self.kind == TEXT else None)
+            numbers[count] = 1.0 if self.kind == TEXT else self.number
+            count += 1
         if names is None and k < known:
             names = self.names[:k]
         if names is not None:
@@ -287,56 +266,55 @@ cdef class Scanner:
         self.used += count
         return at + 1
 
-    cdef Py_ssize_t _id(self, Text text, Py_ssize_t at) except -2:
-        cdef Py_ssize_t end
-        if text[at] == b"n":
-            return _literal(text, at, b"null", 4)
-        if text[at] == b'"':
-            end = _any_text(text, at)
-            if end == REFUSED:
-                return REFUSED
-            self.id = self._text(text, at, end, False)
-            return end if len(self.id) <= self.max_id else REFUSED
-        at = self._number(text, at)
-        if at == REFUSED or not self.is_integer:
-            return REFUSED
-        self.id = -<long long>self.digits if self.is_negative else <long long>self.digits
-        return at
+    cdef bint _take(self, int field) except -1:
+        """Take the value that was read as that of a field; return whether it can be one."""
+        if field == ID:
+            return self._take_id()
+        if field == LABEL:
+            return self._take_label()
+        self.weight = self.number
+        return self.kind == NUMBER and not self.is_negative
 
-    cdef Py_ssize_t _label(self, Text text, Py_ssize_t at) except -2:
+    cdef bint _take_id(self) except -1:
+        if self.kind == TEXT:
+            self.id = self.text
+            return len(self.text) <= self.max_id
+        if self.kind == NUMBER:
+            self.id = -<long long>self.digits if self.is_negative else <long long>self.digits
+            return self.is_integer
+        return self.kind == NOTHING
+
+    cdef bint _take_label(self) except -1:
+        if self.kind == TEXT:
+            self.y = self.target(self.text) if self.takes_texts else None
+        elif self.kind == BOOLEAN:
+            self.y = self.target(self.number != 0.0) if self.takes_booleans else None
+        elif self.kind == NUMBER:
+            if not self.takes_numbers or self.is_integer and self.digits > WHOLE:
+                return False
+            if self.is_integer and self.digits <= 1 and not self.is_negative:
+                self.y = self.positive if self.digits else self.negative
+            else:
+                self.y = self.target(self.number)
+        return self.y is not None
+
+    cdef Py_ssize_t _value(self, Text text, Py_ssize_t at, bint is_frequent) except -2:
+        """Read what is neither an array nor an object; return the position behind it, or REFUSED."""
         cdef Py_ssize_t end
-        if text[at] == b"n":
-            return _literal(text, at, b"null", 4)
         if text[at] == b'"':
-            end = _any_text(text, at)
-            if end == REFUSED or not self.takes_texts:
-                return REFUSED
-            self.y = self.target(self._text(text, at, end))
+            self.kind = TEXT
+            end = _end_of_text(text, at)
+            if end != REFUSED:
+                self.text = self._text(text, at, end, is_frequent)
             return end
-        if text[at] == b"t" or text[at] == b"f":
-            if not self.takes_booleans:
-                return REFUSED
-            self.y = self.target(text[at] == b"t")
-            return _literal(text, at, b"true", 4) if text[at] == b"t" else _literal(text, at, b"false", 5)
-        at = self._number(text, at)
-        if at == REFUSED or not self.takes_numbers or self.is_integer and self.digits > WHOLE:
-            return REFUSED
-        if self.is_integer and self.digits <= 1 and not self.is_negative:
-            self.y = self.positive if self.digits else self.negative
-        else:
-            self.y = self.target(self.number)
-        return at if self.y is not None else REFUSED
-
-    cdef Py_ssize_t _unused(self, Text text, Py_ssize_t at) noexcept:
-        """Pass over the value of a field that is not asked for."""
-        if text[at] == b'"':
-            return _plain_text(text, at)
         if text[at] == b"n":
+            self.kind = NOTHING
             return _literal(text, at, b"null", 4)
-        if text[at] == b"t":
-            return _literal(text, at, b"true", 4)
-        if text[at] == b"f":
-            return _literal(text, at, b"false", 5)
+        if text[at] == b"t" or text[at] == b"f":
+            self.kind = BOOLEAN
+            self.number = text[at] == b"t"
+            return _literal(text, at, b"true", 4) if text[at] == b"t" else _literal(text, at, b"false", 5)
+        self.kind = NUMBER
         return self._number(text, at)
 
     cdef Py_ssize_t _number(self, Text text, Py_ssize_t at) noexcept:
@@ -395,7 +373,7 @@ cdef class Scanner:
             return REFUSED
         return at
 
-    cdef str _text(self, Text text, Py_ssize_t at, Py_ssize_t end, bint is_frequent=True):
+    cdef str _text(self, Text text, Py_ssize_t at, Py_ssize_t end, bint is_frequent):
         """Return the text between quotes; what is frequent is the same object as another time."""
         cdef const char *start = <const char *>text + at + 1
         cdef Py_ssize_t size = end - at - 2, k, cached_size
@@ -458,7 +436,7 @@ cdef inline Py_ssize_t _plain_text(Text text, Py_ssize_t at) noexcept:
     return at + 1
 
 
-cdef inline Py_ssize_t _any_text(Text text, Py_ssize_t at) noexcept:
+cdef inline Py_ssize_t _end_of_text(Text text, Py_ssize_t at) noexcept:
     """Return the position behind a text, or REFUSED where it has no end or holds control characters."""
     if text[at] != b'"':
         return REFUSED
