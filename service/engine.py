@@ -32,6 +32,7 @@ from service.answers import Answers
 from service.errors import Damaged, OffsetGone, OpenTransaction, Unreachable
 from service.input import Input
 from service.learner import Learner, Position
+from service.memory import give_back
 from service.model_log import OPEN_TRANSACTION_S, ModelLog
 from service.model_state import Head, new_head, state_records
 from service.observer import Commit, Observer, Role
@@ -309,6 +310,7 @@ class Engine:
         self._become("recovering", f"{kind}: {failure}")
         self._observer.on_recovery(kind)
         self._let_go()
+        give_back()
         self._failures = min(self._failures + 1, 10)
         self._stop.wait(wait_s)
 
@@ -348,6 +350,7 @@ class Engine:
             self._is_second_look = False
             self._become("owner")
             self._observer.on_takeover(time.monotonic() - started)
+            give_back()
 
     def _restore(self) -> None:
         """Go on from the log: steps 5 to 7 of the protocol."""

@@ -18,11 +18,13 @@ def calm_the_collector() -> None:
 
 
 def give_back() -> None:
-    """Give the system what is free.
+    """Free what a failure has left behind; to be called where time does not matter.
 
-    Writers come and go with their threads, each thread has an arena of its own, and glibc keeps what was
-    freed in it. Fewer arenas would be no way out: they cost a twentieth of all throughput. Other C libraries
-    have no such call, and no need of it.
+    Clients leave circles, with their sockets, which a calm collector would not look at for hours. And writers
+    come and go with their threads, each thread has an arena of memory of its own, and glibc keeps what was
+    freed in it. (Fewer arenas would be no way out: they cost a twentieth of all throughput. Other C libraries
+    have no such call, and no need of it.)
     """
+    gc.collect()
     with suppress(AttributeError, OSError):
         ctypes.CDLL(None).malloc_trim(0)

@@ -18,7 +18,6 @@ from confluent_kafka import (
 from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic, OffsetSpec, ResourceType  # type: ignore[attr-defined]
 
 from service.errors import PerceptronError, TopicMissing
-from service.memory import give_back
 from service.streams import kafka_common as common
 from service.streams.confluent_clients import READER_GUARDS, Connection, Reader, Seat
 from service.streams.confluent_writer import Appender, Writer
@@ -186,5 +185,4 @@ class ConfluentStream(KafkaStream):
 
     def fence(self, name: str) -> Writer:
         """Return the writer of that name; every older one of it is dead from now on."""
-        give_back()  # what the one before has used
         return Writer(self._connection, name)

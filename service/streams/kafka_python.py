@@ -14,7 +14,6 @@ from kafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 from kafka.partitioner.default import murmur2
 
 from service.errors import TopicMissing
-from service.memory import give_back
 from service.streams import kafka_common as common
 from service.streams.kafka_common import REQUEST_TIMEOUT_MS, TIMEOUT_S
 from service.streams.kafka_python_clients import Connection, Reader, Seat, named
@@ -150,7 +149,6 @@ class KafkaPythonStream(KafkaStream):
 
     def fence(self, name: str) -> Writer:
         """Return the writer of that name; every older one of it is dead from now on."""
-        give_back()  # what the one before has used
         return Writer(self._connection, name)
 
     def close(self) -> None:

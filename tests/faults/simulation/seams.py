@@ -48,17 +48,17 @@ class _Watchdog:
 
 
 @functools.cache
-def _decoder(identity: int) -> Decoder:
-    return Decoder(_known[identity])
+def _decoder(identity: int, may_be_rows: bool) -> Decoder:
+    return Decoder(_known[identity], may_be_rows)
 
 
 _known: dict[int, Settings] = {}
 
 
-def _one_decoder_each(settings: Settings) -> Decoder:
-    """Return the decoder of these settings: it holds no state, and half of a start is making it."""
+def _one_decoder_each(settings: Settings, may_be_rows: bool) -> Decoder:
+    """Return the decoder of these settings: nothing in it matters, and half of a start is making it."""
     _known[id(settings)] = settings  # which also keeps the id from being given to another
-    return _decoder(id(settings))
+    return _decoder(id(settings), may_be_rows)
 
 
 @contextmanager
@@ -70,6 +70,7 @@ def in_world(clock: Clock, seed: int) -> Iterator[None]:
         *((module, "secrets", secrets) for module in CHANCY),
         (engine, "Watchdog", _Watchdog),
         (learner, "Decoder", _one_decoder_each),
+        (engine, "give_back", lambda: None),
     ]
     with ExitStack() as stack:
         for place, name, ours in replaced:
