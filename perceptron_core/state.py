@@ -52,6 +52,7 @@ class BlockState:
         self._staged: _Staged | None = None
         self._block_digests: dict[int, int] = {}
         self._digest = 0
+        self._dirty_digests: tuple[int, dict[int, int]] | None = None  # once so many samples were learned
 
     @property
     def n_features(self) -> int:
@@ -75,7 +76,9 @@ class BlockState:
         """Return a copy of the working state where it is dirty; from here on it is clean."""
         dirty = self._neuron.dirty_blocks()
         digests, digest = {block: self._block_digests.get(block) for block in dirty}, self._digest
-        self._digest = self._combined_digest(store=True)
+        self._digest = self._combined_digest()
+        self._block_digests |= self._digests_of_dirty()
+        self._dirty_digests = None
         learned, entries, table, bias = self._neuron.facts()
         rows = {block: table[_rows(block)].copy() for block in dirty}
         self._neuron.mark_clean()
@@ -100,6 +103,7 @@ class BlockState:
             changed |= self._staged.rows.keys()
             self._forget_digests(self._staged)
             self._staged = None
+        self._dirty_digests = None
         self._neuron.truncate_names(count)
         table = self._neuron.facts()[2]
         for block in changed:
@@ -168,6 +172,7 @@ class BlockState:
         if len(scalars) != len(self.scalars()):
             raise ValueError(f"{len(scalars)} scalars; {len(self.scalars())} were expected")
         bias = _sound("the scalars", np.array(scalars, dtype=np.float64))
+        self._dirty_digests = None
         for number, names, data in blocks:
             rows = self._checked_rows(number, names, data)
             self._neuron.add_names(names[len(self.names(number)) :])
@@ -196,19 +201,25 @@ class BlockState:
         The sum modulo 2¹²⁸ of a digest per block, so that only changed blocks are digested anew, and one
         of the bias over it. BLAKE2b; metrics, configuration and stream take no part.
         """
-        summary = self._combined_digest(store=False).to_bytes(16, "little")
+        summary = self._combined_digest().to_bytes(16, "little")
         scalars = np.array(self.scalars(), dtype="<f8").tobytes()
         return hashlib.blake2b(summary + scalars, digest_size=16).hexdigest()
 
-    def _combined_digest(self, store: bool) -> int:
-        """Return the sum of the block digests; ``store`` makes it the committed one."""
-        total = self._digest
-        for block in self._neuron.dirty_blocks():
-            digest = self._block_digest(block)
-            total += digest - self._block_digests.get(block, 0)
-            if store:
-                self._block_digests[block] = digest
-        return total % (1 << 128)
+    def _combined_digest(self) -> int:
+        """Return the sum of the block digests of the working state."""
+        digests = self._digests_of_dirty()
+        return (self._digest + sum(digests.values()) - sum(map(self._known_digest, digests))) % (1 << 128)
+
+    def _known_digest(self, block: int) -> int:
+        return self._block_digests.get(block, 0)
+
+    def _digests_of_dirty(self) -> dict[int, int]:
+        """Return the digests of the blocks that changed; made once for a head and its commit."""
+        learned = self._neuron.facts()[0]
+        if self._dirty_digests is None or self._dirty_digests[0] != learned:
+            digests = {block: self._block_digest(block) for block in self._neuron.dirty_blocks()}
+            self._dirty_digests = learned, digests
+        return self._dirty_digests[1]
 
     def _block_digest(self, number: int) -> int:
         names = self.names(number)

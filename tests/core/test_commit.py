@@ -112,6 +112,7 @@ def test_a_commit_touches_only_dirty_blocks(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(
         Perceptron, "_block_digest", lambda self, number: digested.append(number) or digest(self, number)
     )
+    model.hash()
     model.commit()
     model.hash()
     assert digested == [1]
