@@ -91,7 +91,7 @@ class Rig:
 
 
 def read_to_end(stream: Stream, reader: Reader, partition: Partition) -> Iterator[Record]:
-    """Yield records until the position reaches the end; fail where it does not."""
+    """Yield records until the position reaches the end; fail where nothing more comes."""
     end = stream.end_offset(partition)
     deadline = time.monotonic() + DEADLINE_S
     while reader.position(partition) < end:
@@ -100,6 +100,7 @@ def read_to_end(stream: Stream, reader: Reader, partition: Partition) -> Iterato
             f"open transactions: {stream.open_transactions(partition) or 'none known'}"
         )
         for batch in reader.poll(1000, 0.2):
+            deadline = time.monotonic() + DEADLINE_S
             columns = zip(batch.offsets, batch.keys, batch.values, batch.headers, strict=True)
             yield from ((o, k, v, [(name, value) for name, value in h]) for o, k, v, h in columns)
 
