@@ -301,6 +301,7 @@ cdef class Scanner:
     cdef Py_ssize_t _value(self, Text text, Py_ssize_t at, bint is_frequent) except -2:
         """Read what is neither an array nor an object; return the position behind it, or REFUSED."""
         cdef Py_ssize_t end
+        at = _space(text, at)  # the model may have had none
         if text[at] == b'"':
             self.kind = TEXT
             end = _end_of_text(text, at)

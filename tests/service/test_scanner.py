@@ -136,6 +136,15 @@ def test_names_may_come_and_go() -> None:
     assert [list(row or ()) for row in scanned(*values)] == [list(names) for names in lists]
 
 
+def test_white_space_may_come_and_go() -> None:
+    spellings = [(",", ":"), (", ", ": "), (" , ", " : ")]
+    values = [
+        json.dumps({"features": {"a": 1.5, "b": 2, "c": "x"}}, separators=spelling).encode()
+        for spelling in spellings + spellings[::-1] + spellings[:1]
+    ]
+    assert scanned(*values) == [{"a": 1.5, "b": 2.0, "c": "x"}] * len(values)
+
+
 def test_the_same_names_are_one_tuple() -> None:
     samples = Scan.decode([with_features('"a": 1, "b": 2'), with_features('"a": 3, "b": null')] * 3)
     names = [row.names for row in samples.features if isinstance(row, Row)]
