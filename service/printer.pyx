@@ -15,6 +15,7 @@ import msgspec
 cdef extern from *:
     """
     #include <charconv>
+    #include <string_view>
     // The shortest digits that are read back as the same number.
     static inline void append_double(std::string &line, double value) {
         char text[64];
@@ -83,11 +84,13 @@ cdef class Printer:
         """
         cdef string start = b'{"id":', line
         cdef string at = b',"topic":' + _encode(topic) + b',"partition":' + _encode(partition) + b',"offset":'
-        cdef string place = _encode(f"{topic}-{partition}-")[:-1]
+        cdef string place = _encode(f"{topic}-{partition}-").removesuffix(b'"')
         cdef string model = self.model, negative = self.negative, positive = self.positive
         cdef Py_ssize_t i, count = len(ids)
         cdef long long offset
         cdef list found = [None] * count
+        if not count == len(offsets) == predicted.shape[0] == labels.shape[0]:
+            raise ValueError("columns of different lengths")
         for i in range(count):
             offset = offsets[i]
             line.assign(start)

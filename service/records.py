@@ -11,6 +11,7 @@ from __future__ import annotations
 import functools
 import operator
 import re
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any
@@ -23,7 +24,7 @@ from service.settings import Settings
 
 try:
     from service.scanner import Scanner
-except ImportError:  # not compiled
+except (ImportError, ValueError):  # not compiled, or for another kernel
     Scanner = None  # type: ignore[assignment,misc]
 
 MAX_DEPTH = 500
@@ -162,5 +163,5 @@ def _scan(settings: Settings, target: Callable[[Any], float]) -> Scan:
     fields = settings.fields
     names = [fields.id, fields.features, fields.label, fields.weight]
     names += ["ground_truth"] * (fields.label == "label")
-    longest, longest_id = settings.engine.max_record_bytes, MAX_ID_BYTES // 4
+    longest, longest_id = min(settings.engine.max_record_bytes, sys.maxsize), MAX_ID_BYTES // 4
     return Scanner(names, target, label_types(settings), longest, longest_id).scan

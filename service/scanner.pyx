@@ -2,8 +2,10 @@
 
 One pass over a record, without an object for each number. What is before a feature's value - comma, name, colon,
 spaces - is compared with what stood there in the record before, and read by the grammar only where it differs.
-Whatever is not plain is left to ``records.py``: other nesting, numbers beyond 18 digits, a field twice. Where this
+Whatever is not plain is left to ``records.py``: other nesting, integers beyond 18 digits, a field twice. Where this
 way accepts, the others agree: a law, and tested as one.
+
+What reads returns the position behind it, or REFUSED; what was read is left in attributes.
 """
 
 from cpython.unicode cimport PyUnicode_AsUTF8AndSize, PyUnicode_DecodeUTF8
@@ -34,14 +36,20 @@ ctypedef const unsigned char *Text
 
 cdef enum:
     REFUSED = -1
+
+cdef enum Field:
+    ID, FEATURES, LABEL, WEIGHT, OTHER
+
+cdef enum Kind:
+    NUMBER, BOOLEAN, TEXT, NOTHING
+
+cdef enum:
     CHUNK = 8192  # numbers
     CACHED = 1024  # texts
     CACHED_BYTES = 64  # of the longest of them
     DIGITS = 18  # of an integer that surely fits 64 bits
     EXACT = 22  # the largest power of ten that is a double
     LEAST_BYTES = 5  # of a feature: "":0,
-    ID, FEATURES, LABEL, WEIGHT, OTHER  # fields
-    NUMBER, BOOLEAN, TEXT, NOTHING  # values
 
 cdef unsigned long long WHOLE = 1ULL << 53  # integers up to here are doubles
 
@@ -49,10 +57,10 @@ cdef struct Part:
     Py_ssize_t at
     Py_ssize_t size
 
-cdef struct Field:
-    const char *name
+cdef struct Name:
+    const char *text
     Py_ssize_t size
-    int kind
+    Field field
 
 
 cdef class Scanner:
@@ -73,7 +81,7 @@ cdef class Scanner:
     """
 
     cdef list names_of_fields
-    cdef vector[Field] fields
+    cdef vector[Name] fields
     cdef object target
     cdef bint takes_numbers, takes_texts, takes_booleans
     cdef Py_ssize_t max_bytes, max_id
@@ -89,13 +97,12 @@ cdef class Scanner:
     cdef Row row
     cdef object unlabelled, negative, positive, one  # what most samples have, made once
     # of the value that was read last
-    cdef int kind
+    cdef Kind kind
     cdef str text
     cdef double number
     cdef unsigned long long digits
     cdef bint is_integer, is_negative
     cdef list cache
-    cdef object chunk  # its array, kept alive by the rows
     cdef double[::1] numbers
     cdef Py_ssize_t used
 
@@ -103,7 +110,7 @@ cdef class Scanner:
         kinds = [ID, FEATURES, LABEL, WEIGHT] + [LABEL] * (len(fields) - 4)
         self.names_of_fields = [name.encode() for name in fields]
         for name, kind in zip(self.names_of_fields, kinds):
-            self.fields.push_back(Field(<char *>(<bytes>name), len(name), kind))
+            self.fields.push_back(Name(<char *>(<bytes>name), len(name), kind))
         self.target = target
         self.unlabelled, self.one = float("nan"), 1.0
         self.negative, self.positive = self._known(0), self._known(1)
@@ -151,7 +158,8 @@ cdef class Scanner:
     cdef Py_ssize_t _record(self, bytes value, Text text) except -2:
         """Read a record; return its length, or REFUSED. The zero behind the bytes ends every loop."""
         cdef Py_ssize_t at = _space(text, 0), end
-        cdef int seen = 0, field
+        cdef int seen = 0
+        cdef Field field
         self.id, self.row, self.y, self.weight = None, None, self.unlabelled, self.one
         if text[at] != b"{":
             return REFUSED
@@ -185,11 +193,11 @@ cdef class Scanner:
             at += 1
         return REFUSED if self.row is None else _space(text, at + 1)
 
-    cdef int _field(self, Text name, Py_ssize_t size) noexcept:
-        cdef Field field
-        for field in self.fields:
-            if field.size == size and memcmp(field.name, name, size) == 0:
-                return field.kind
+    cdef Field _field(self, Text name, Py_ssize_t size) noexcept:
+        cdef Name known
+        for known in self.fields:
+            if known.size == size and memcmp(known.text, name, size) == 0:
+                return known.field
         return OTHER
 
     cdef Py_ssize_t _features(self, bytes value, Text text, Py_ssize_t at) except -2:
@@ -216,25 +224,17 @@ cdef class Scanner:
                 part = Part(at, size)
                 at += size
             else:
-                part.at = at
-                at = _space(text, at)
-                if text[at] == b"}":
+                end = _space(text, at)
+                if text[end] == b"}":
+                    at = end
                     break
                 if names is None:
                     names = self.names[:k]
-                if k > 0:
-                    if text[at] != b",":
-                        return REFUSED
-                    at = _space(text, at + 1)
-                end = _end_of_text(text, at)
+                end = self._name(text, end, k == 0, names)
                 if end == REFUSED:
                     return REFUSED
-                names.append(self._text(text, at, end, True))
-                at = _space(text, end)
-                if text[at] != b":":
-                    return REFUSED
-                at = _space(text, at + 1)
-                part.size = at - part.at
+                part = Part(at, end - at)
+                at = end
             self.found.push_back(part)
             at = self._value(text, at, True)
             if at == REFUSED:
@@ -266,7 +266,21 @@ cdef class Scanner:
         self.used += count
         return at + 1
 
-    cdef bint _take(self, int field) except -1:
+    cdef Py_ssize_t _name(self, Text text, Py_ssize_t at, bint is_first, list names) except -2:
+        """Read what is before a feature's value by the grammar, and append its name."""
+        cdef Py_ssize_t end
+        if not is_first:
+            if text[at] != b",":
+                return REFUSED
+            at = _space(text, at + 1)
+        end = _end_of_text(text, at)
+        if end == REFUSED:
+            return REFUSED
+        names.append(self._text(text, at, end, True))
+        at = _space(text, end)
+        return _space(text, at + 1) if text[at] == b":" else REFUSED
+
+    cdef bint _take(self, Field field) except -1:
         """Take the value that was read as that of a field; return whether it can be one."""
         if field == ID:
             return self._take_id()
@@ -364,14 +378,12 @@ cdef class Scanner:
         self.digits = digits
         if count <= DIGITS and digits <= WHOLE and -EXACT <= power <= EXACT:
             self.number = digits / POWERS[-power] if power < 0 else digits * POWERS[power]
-            if self.is_negative:
-                self.number = -self.number
         elif self.is_integer:
             self.number = <double>digits
-            if self.is_negative:
-                self.number = -self.number
-        elif not read_double(<const char *>text + start, <const char *>text + at, &self.number):
-            return REFUSED
+        else:
+            return at if read_double(<const char *>text + start, <const char *>text + at, &self.number) else REFUSED
+        if self.is_negative:
+            self.number = -self.number
         return at
 
     cdef str _text(self, Text text, Py_ssize_t at, Py_ssize_t end, bint is_frequent):

@@ -224,3 +224,8 @@ def test_a_batch_without_a_plain_record_is_no_quadratic_affair() -> None:
     count = 20_000
     samples: Samples = Scan.decode([b'{"features": {"a": [1]}}'] * count)
     assert len(samples.rejections) == count
+
+
+def test_records_may_be_of_any_size_that_is_asked_for() -> None:
+    endless = Settings.model_validate({"engine": {"max_record_bytes": 2**70}})
+    assert scanned(with_features('"a": 1'), chosen=endless) == [{"a": 1.0}]
