@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from unittest.mock import patch
 
 import pytest
 
 from tests.kafka_broker import NoBrokerError, broker, give_up
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_collections() -> Iterator[None]:
+    """Spare each takeover a collection: with a suite in memory it takes a second."""
+    with patch("service.engine.give_back"):
+        yield
 
 
 @pytest.fixture(scope="session")
