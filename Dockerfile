@@ -21,7 +21,7 @@ COPY perceptron_core perceptron_core
 COPY service service
 RUN pip wheel --quiet --no-deps --wheel-dir /dist . \
  && pip --python /opt/venv install --quiet --no-deps --force-reinstall /dist/*.whl \
- && /opt/venv/bin/python -I -c 'import service.scanner; from perceptron_core.kernel import neuron; assert not neuron.__file__.endswith(".py")'
+ && /opt/venv/bin/python -I -c 'import service.printer, service.scanner; from perceptron_core.kernel import neuron; assert not neuron.__file__.endswith(".py")'
 
 
 FROM python:3.11-slim

@@ -1,4 +1,6 @@
-"""Compiles the kernel and the scanner where Cython and a compiler are at hand; else they are done without.
+"""Compiles the kernel, the scanner and the printer where Cython and a compiler are at hand.
+
+Elsewhere the kernel runs interpreted, and the other two are done without.
 
 Everything else about the package is in ``pyproject.toml``.
 """
@@ -20,8 +22,6 @@ DIRECTIVES = {
 }
 # Contraction would change the last bits on arm64; -ffast-math would let NaN labels reach the weights.
 FLAGS = ["-O3", "-ffp-contract=off"]
-
-
 CPP_FLAGS = [*FLAGS, "-std=c++17"]
 
 

@@ -48,6 +48,7 @@ cdef enum:
     CACHED = 1024  # texts
     CACHED_BYTES = 64  # of the longest of them
     DIGITS = 18  # of an integer that surely fits 64 bits
+    EXPONENT_DIGITS = 4
     EXACT = 22  # the largest power of ten that is a double
     LEAST_BYTES = 5  # of a feature: "":0,
 
@@ -166,7 +167,7 @@ cdef class Scanner:
         at += 1
         while True:
             at = _space(text, at)
-            end = _plain_text(text, at)
+            end = _end_of_text(text, at, True)
             if end == REFUSED:
                 return REFUSED
             field = self._field(text + at + 1, end - at - 2)
@@ -273,7 +274,7 @@ cdef class Scanner:
             if text[at] != b",":
                 return REFUSED
             at = _space(text, at + 1)
-        end = _end_of_text(text, at)
+        end = _end_of_text(text, at, False)
         if end == REFUSED:
             return REFUSED
         names.append(self._text(text, at, end, True))
@@ -318,7 +319,7 @@ cdef class Scanner:
         at = _space(text, at)  # the model may have had none
         if text[at] == b'"':
             self.kind = TEXT
-            end = _end_of_text(text, at)
+            end = _end_of_text(text, at, False)
             if end != REFUSED:
                 self.text = self._text(text, at, end, is_frequent)
             return end
@@ -335,17 +336,13 @@ cdef class Scanner:
     cdef Py_ssize_t _number(self, Text text, Py_ssize_t at) noexcept:
         """Read a number: by one exact product or quotient where both parts are doubles (Clinger 1990)."""
         cdef Py_ssize_t start = at, first, count, places = 0
-        cdef unsigned long long digits = 0
-        cdef int power = 0, sign = 1
+        cdef unsigned long long digits = 0, exponent = 0
+        cdef int power = 0
+        cdef bint shrinks
         self.is_negative = text[at] == b"-"
         at += self.is_negative
         first = at
-        if text[at] == b"0":
-            at += 1
-        else:
-            while _is_digit(text[at]):
-                digits = 10 * digits + (text[at] - 48)
-                at += 1
+        at = at + 1 if text[at] == b"0" else _digits(text, at, &digits)
         count = at - first
         if count == 0:
             return REFUSED
@@ -354,27 +351,22 @@ cdef class Scanner:
             if count > DIGITS or self.is_negative and digits == 0:  # the others make an integer 0 of -0
                 return REFUSED
         elif text[at] == b".":
-            at += 1
-            first = at
-            while _is_digit(text[at]):
-                digits = 10 * digits + (text[at] - 48)
-                at += 1
+            first = at + 1
+            at = _digits(text, first, &digits)
             places = at - first
             if places == 0:
                 return REFUSED
             count += places
         if _is_e(text[at]):
             at += 1
-            if text[at] == b"-" or text[at] == b"+":
-                sign = -1 if text[at] == b"-" else 1
-                at += 1
+            shrinks = text[at] == b"-"
+            at += shrinks or text[at] == b"+"
             first = at
-            while _is_digit(text[at]) and at - first < 4:
-                power = 10 * power + (text[at] - 48)
-                at += 1
-            if at == first or _is_digit(text[at]):
+            at = _digits(text, first, &exponent)
+            if not 1 <= at - first <= EXPONENT_DIGITS:
                 return REFUSED
-        power = sign * power - <int>places
+            power = -<int>exponent if shrinks else <int>exponent
+        power -= <int>places
         self.digits = digits
         if count <= DIGITS and digits <= WHOLE and -EXACT <= power <= EXACT:
             self.number = digits / POWERS[-power] if power < 0 else digits * POWERS[power]
@@ -418,8 +410,12 @@ cdef Row _row(tuple names, double[::1] numbers, Py_ssize_t first, tuple texts):
     return row
 
 
-cdef inline bint _is_digit(unsigned char c) noexcept:
-    return 48 <= c <= 57
+cdef inline Py_ssize_t _digits(Text text, Py_ssize_t at, unsigned long long *number) noexcept:
+    """Go on with a number by the digits from here on; return the position behind them."""
+    while 48 <= text[at] <= 57:
+        number[0] = 10 * number[0] + (text[at] - 48)
+        at += 1
+    return at
 
 
 cdef inline bint _is_e(unsigned char c) noexcept:
@@ -437,24 +433,14 @@ cdef inline Py_ssize_t _literal(Text text, Py_ssize_t at, const char *word, Py_s
     return at + size if strncmp(<const char *>text + at, word, size) == 0 else REFUSED
 
 
-cdef inline Py_ssize_t _plain_text(Text text, Py_ssize_t at) noexcept:
-    """Return the position behind a text of ASCII without escapes, or REFUSED."""
+cdef inline Py_ssize_t _end_of_text(Text text, Py_ssize_t at, bint is_plain) noexcept:
+    """Return the position behind a text, or REFUSED: where it is to be plain, of any but ASCII without escapes."""
     if text[at] != b'"':
         return REFUSED
     at += 1
     while text[at] != b'"':
-        if text[at] < 32 or text[at] > 126 or text[at] == b"\\":
+        if is_plain and (text[at] > 126 or text[at] == b"\\"):
             return REFUSED
-        at += 1
-    return at + 1
-
-
-cdef inline Py_ssize_t _end_of_text(Text text, Py_ssize_t at) noexcept:
-    """Return the position behind a text, or REFUSED where it has no end or holds control characters."""
-    if text[at] != b'"':
-        return REFUSED
-    at += 1
-    while text[at] != b'"':
         if text[at] == b"\\":
             at += 1
         if text[at] < 32:

@@ -11,19 +11,14 @@ from pathlib import Path
 import pytest
 
 from perceptron_core.kernel import neuron
+from tests.compiled import require_compiled
 from tests.core import runs
 from tests.interpreted import copy_sources
 
 
 @pytest.fixture(autouse=True)
 def _compiled() -> None:
-    """Skip where nothing is compiled; in CI with a compiler at hand that is a failure."""
-    if not neuron.__file__.endswith(".py"):
-        return
-    message = "the kernel is not compiled: there is nothing to compare"
-    if os.environ.get("CI", "").lower() in ("true", "1") and shutil.which("gcc"):
-        pytest.fail(message)
-    pytest.skip(message)
+    require_compiled("kernel", not neuron.__file__.endswith(".py"), "gcc")
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from service import codec
 from service.codec import PredictionCodec
 from service.settings import ModelSettings
-from tests.service.compiled import require_compiled
+from tests.compiled import require_compiled
 
 MODELS = [
     ModelSettings(),

@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from perceptron_core.kernel import Row
 from service.careful import Careful, target_of
 from service.records import MAX_DEPTH, Decoder, Samples, _short_way
 from service.settings import Settings
+from tests.as_seen import as_seen
 
 BINARY = Settings()
 TEXTS = Settings.model_validate({"model": {"labels": ["ham", "spam"]}})
@@ -32,12 +32,6 @@ def told(samples: Samples) -> str:
     """Return samples in words, to the bit; how features were read is not told."""
     features = [as_seen(one) for one in samples.features]
     return repr((samples.rows, samples.ids, features, samples.labels, samples.weights, samples.rejections))
-
-
-def as_seen(features: dict[str, Any] | Row) -> list[tuple[str, str | float]]:
-    """Return a sample's features as the neuron sees them."""
-    items = (features.features() if isinstance(features, Row) else features).items()
-    return [(name, x if isinstance(x, str) else float(x)) for name, x in items if x is not None]
 
 
 def reason(value: bytes | None, chosen: Settings = BINARY) -> str | None:

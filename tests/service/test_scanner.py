@@ -14,7 +14,7 @@ from perceptron_core.kernel import Row
 from service import records
 from service.records import Decoder, Samples
 from service.settings import Settings
-from tests.service.compiled import require_compiled
+from tests.compiled import require_compiled
 from tests.service.test_records import BINARY, REGRESSION, TEXTS, decode
 
 Scan = Decoder(BINARY, may_be_rows=True)

@@ -16,6 +16,7 @@ from service.learner import Learner
 from service.records import Decoder
 from service.settings import Settings
 from service.streams.port import Batch, Output
+from tests.as_seen import as_seen
 from tests.corpus import cases as corpus
 from tests.faults.fuzzing.mutations import pick, smaller_bytes, smaller_list, spoilt_bytes
 from tests.faults.fuzzing.samples import CHOSEN, TOKENS, sample
@@ -130,10 +131,7 @@ class Side:
         id, features, label, weight = found
         expected = careful.features
         if isinstance(features, Row):
-            features = features.features()
-            expected = {
-                name: x if isinstance(x, str) else float(x) for name, x in expected.items() if x is not None
-            }
+            features, expected = dict(as_seen(features)), dict(as_seen(expected))
         y = self._target(careful.label)
         if not (
             id == careful.id

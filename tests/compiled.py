@@ -8,10 +8,10 @@ import shutil
 import pytest
 
 
-def require_compiled(name: str, is_compiled: bool) -> None:
+def require_compiled(name: str, is_compiled: bool, compiler: str = "g++") -> None:
     """Skip or fail unless the thing of that name is compiled."""
     if is_compiled:
         return
-    if os.environ.get("CI", "").lower() in ("true", "1") and shutil.which("g++"):
+    if os.environ.get("CI", "").lower() in ("true", "1") and shutil.which(compiler):
         pytest.fail(f"the {name} is not compiled")
     pytest.skip(f"the {name} is not compiled")
