@@ -26,5 +26,5 @@ def declare(kind: Any, value: Any = None, visibility: str = "private") -> Any:
     return value
 
 
-double = longlong = Py_ssize_t = None
+double = longlong = ulonglong = Py_ssize_t = None
 """Types that are named outside annotations."""

@@ -215,7 +215,7 @@ def _of_both_classes(model: Perceptron, labels: Floats) -> Floats:
 
 def _constant(model: Perceptron, data: DataSet) -> tuple[Any, ...]:
     """Return the constant features by display name, with a warning that names them."""
-    entries = model._neuron.facts()[1]
+    entries = model._neuron.entries()
     constant = tuple(display(entries[j]) for j in data.constant())
     if constant and len(data) > 1:
         shown = ", ".join(map(repr, constant[:5])) + (", …" if len(constant) > 5 else "")

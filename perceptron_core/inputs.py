@@ -58,7 +58,7 @@ class DataSet:
     @classmethod
     def read(cls, model: Perceptron, samples: Sequence[Features], labels: Floats, weights: Floats) -> DataSet:
         """Return the samples by the names and statistics of ``model``, which has seen them all."""
-        known = model._neuron.facts()[1]
+        known = model._neuron.entries()
         place = {entry: column for column, entry in enumerate(known, start=1)}
         columns, inputs, starts = [], [], [0]
         for features in samples:

@@ -319,7 +319,7 @@ class Perceptron(BlockState):
         >>> {rate: sorted(weights) for rate, weights in model.weights_by_rate.items()}
         {0.5: ['x'], 2.0: ['x'], 8.0: ['x'], 32.0: ['x']}
         """
-        names = [display(entry) for entry in self._neuron.facts()[1]]
+        names = [display(entry) for entry in self._neuron.entries()]
         return {
             rate: dict(zip(names, weights.tolist(), strict=True))
             for rate, (_, weights) in self._neuron.by_rate().items()
@@ -327,7 +327,7 @@ class Perceptron(BlockState):
 
     def weights_by_identity(self) -> dict[Entry, float]:
         """Return the weights by ``(name,)`` or ``(name, text)``: display names may be equal."""
-        return dict(zip(self._neuron.facts()[1], self._neuron.weights().tolist(), strict=True))
+        return dict(zip(self._neuron.entries(), self._neuron.weights().tolist(), strict=True))
 
     def inputs(self, features: Features, as_predicted: bool = False) -> list[tuple[Entry, float, float]]:
         """Return (identity, x, x̃) of each input that a sample makes.
@@ -350,9 +350,10 @@ class Perceptron(BlockState):
     @property
     def statistics(self) -> dict[Any, dict[str, float]]:
         """What the scaler knows of each feature, by display name."""
-        _, entries, table, _ = self._neuron.facts()
-        describe = self._neuron.scaler.describe
-        return {display(entry): describe(row) for entry, row in zip(entries, table, strict=False)}
+        table, describe = self._neuron.facts()[2], self._neuron.scaler.describe
+        return {
+            display(entry): describe(row) for entry, row in zip(self._neuron.entries(), table, strict=False)
+        }
 
     # Pickle, copy
 

@@ -1,7 +1,8 @@
-"""A neuron's state in blocks: a working and a committed copy, a hash, and the way out and in.
+"""A neuron's state in blocks: the working and the committed state, a hash, and the way out and in.
 
-The working copy is the neuron's own. A block is 256 consecutive features' rows; what has to be copied,
-digested or written is always in proportion to the blocks that changed.
+The working state is the neuron's own; the committed one is what it was before, where they differ. A block is
+256 consecutive features' rows; what has to be kept, digested or written is always in proportion to the
+blocks that changed.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ class _Staged:
     """A state on its way to being the committed one, and what to do where it never gets there."""
 
     scalars: Scalars
-    rows: dict[int, npt.NDArray[np.float64]]  # of the blocks that differ from the committed state
+    before: dict[int, npt.NDArray[np.float64]]  # rows of the committed state, by block that changed
     digests: dict[int, int | None]  # of the same blocks in the committed state
     digest: int  # the committed state's
 
@@ -46,9 +47,7 @@ class BlockState:
 
     def __init__(self, neuron: kernel.Neuron) -> None:
         self._neuron = neuron
-        _, _, table, bias = neuron.facts()
-        self._committed = np.zeros_like(table)
-        self._committed_scalars: Scalars = (0, 0, bias.copy())
+        self._committed: Scalars = (0, 0, neuron.facts()[3].copy())
         self._staged: _Staged | None = None
         self._block_digests: dict[int, int] = {}
         self._digest = 0
@@ -57,7 +56,7 @@ class BlockState:
     @property
     def n_features(self) -> int:
         """How many features the model has seen in learned samples."""
-        return len(self._neuron.facts()[1])
+        return int(self._neuron.facts()[1])
 
     @property
     def n_blocks(self) -> int:
@@ -73,44 +72,34 @@ class BlockState:
         self._staged = self._set_apart()
 
     def _set_apart(self) -> _Staged:
-        """Return a copy of the working state where it is dirty; from here on it is clean."""
+        """Return how to go back from the working state; from here on that is clean."""
         dirty = self._neuron.dirty_blocks()
         digests, digest = {block: self._block_digests.get(block) for block in dirty}, self._digest
         self._digest = self._combined_digest()
         self._block_digests |= self._digests_of_dirty()
         self._dirty_digests = None
-        learned, entries, table, bias = self._neuron.facts()
-        rows = {block: table[_rows(block)].copy() for block in dirty}
-        self._neuron.mark_clean()
-        return _Staged((learned, len(entries), bias.copy()), rows, digests, digest)
+        learned, count, _, bias = self._neuron.facts()
+        return _Staged((learned, count, bias.copy()), self._neuron.mark_clean(), digests, digest)
 
     def commit(self) -> None:
         """Make the staged state the committed one; the working one where none was staged."""
         staged, self._staged = self._staged or self._set_apart(), None
-        rows = len(self._neuron.facts()[2]) - len(self._committed)
-        if rows > 0:
-            width = self._committed.shape[1]
-            self._committed = np.concatenate([self._committed, np.zeros((rows, width))])
-        for block, values in staged.rows.items():
-            self._committed[_rows(block)] = values
-        self._committed_scalars = staged.scalars
+        self._committed = staged.scalars
 
     def rollback(self) -> None:
         """Go back to the committed state, whatever was staged or learned since."""
-        learned, count, bias = self._committed_scalars
-        changed = set(self._neuron.dirty_blocks())
+        learned, count, bias = self._committed
+        self._neuron.truncate_names(count)
+        before = self._neuron.mark_clean()
         if self._staged is not None:
-            changed |= self._staged.rows.keys()
+            before |= self._staged.before
             self._forget_digests(self._staged)
             self._staged = None
         self._dirty_digests = None
-        self._neuron.truncate_names(count)
         table = self._neuron.facts()[2]
-        for block in changed:
-            rows = _rows(block, count)
-            table[rows] = self._committed[rows]
+        for block, rows in before.items():
+            table[_rows(block)][: len(rows)] = rows
         self._neuron.put_scalars(learned, bias)
-        self._neuron.mark_clean()
 
     def _forget_digests(self, staged: _Staged) -> None:
         self._digest = staged.digest
@@ -126,7 +115,7 @@ class BlockState:
 
     def grown_blocks(self) -> list[int]:
         """Return the blocks that have more features than in the staged or committed state, in order."""
-        _, known, _ = self._staged.scalars if self._staged is not None else self._committed_scalars
+        _, known, _ = self._staged.scalars if self._staged is not None else self._committed
         if self.n_features == known:
             return []
         return list(range(known // kernel.BLOCK, self.n_blocks))
@@ -135,12 +124,13 @@ class BlockState:
 
     def block(self, number: int) -> bytes:
         """Return the rows of a block as little-endian doubles, cut to the features in use."""
-        _, entries, table, _ = self._neuron.facts()
-        return bytes(table[_rows(number, len(entries))])
+        _, count, table, _ = self._neuron.facts()
+        return bytes(table[:count][_rows(number)])
 
     def names(self, number: int) -> list[Entry]:
         """Return the feature identities of a block, by row."""
-        return self._neuron.facts()[1][_rows(number)]
+        rows = range(self.n_features)[_rows(number)]
+        return self._neuron.entries(rows.start, rows.stop)
 
     def scalars(self) -> list[float]:
         """Return the bias, and the optimizer's numbers for it."""
@@ -222,21 +212,27 @@ class BlockState:
         return self._dirty_digests[1]
 
     def _block_digest(self, number: int) -> int:
-        names = self.names(number)
-        if not names:
+        rows = self.block(number)
+        if not rows:
             return 0
-        try:
-            identities = msgspec.msgpack.encode([number, names])
-        except (TypeError, OverflowError):  # a name may be anything hashable
-            identities = repr((number, names)).encode()
-        content = identities + self.block(number)
+        content = self._identities(number) + rows
         return int.from_bytes(hashlib.blake2b(content, digest_size=16).digest(), "little")
 
+    def _identities(self, number: int) -> bytes:
+        """Return the number of a block and its identities as MessagePack."""
+        rows = range(self.n_features)[_rows(number)]
+        spelling = self._neuron.spelling(rows.start, rows.stop)
+        if spelling is not None:
+            return msgspec.msgpack.encode([number, [None] * len(rows)])[: -len(rows)] + spelling
+        try:
+            return msgspec.msgpack.encode([number, self.names(number)])
+        except (TypeError, OverflowError):  # a name may be anything hashable
+            return repr((number, self.names(number))).encode()
 
-def _rows(block: int, count: int | None = None) -> slice:
-    """Return the rows of a block, cut to ``count`` features."""
-    end = (block + 1) * kernel.BLOCK
-    return slice(block * kernel.BLOCK, end if count is None else min(end, count))
+
+def _rows(block: int) -> slice:
+    """Return the rows of a block."""
+    return slice(block * kernel.BLOCK, (block + 1) * kernel.BLOCK)
 
 
 def _is_entry(entry: object) -> bool:

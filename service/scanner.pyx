@@ -1,18 +1,23 @@
 """The shortest way: the bytes of well-formed records straight into rows of numbers.
 
-One pass over a record, without an object for each number. What is before a feature's value - comma, name, colon,
-spaces - is compared with what stood there in the record before, and read by the grammar only where it differs.
-Whatever is not plain is left to ``records.py``: other nesting, integers beyond 18 digits, a field twice. Where this
+One pass over a record, without an object for a number, a name or a text. What is before a feature's value - comma,
+name, colon, spaces - is compared with what stood there in the record before, and read by the grammar only where
+that differs. Whatever is not plain is left to ``records.py``: other nesting, integers beyond 18 digits, a field twice. Where this
 way accepts, the others agree: a law, and tested as one.
 
 What reads returns the position behind it, or REFUSED; what was read is left in attributes.
 """
 
+from cpython.bytes cimport PyBytes_FromStringAndSize
 from cpython.unicode cimport PyUnicode_AsUTF8AndSize, PyUnicode_DecodeUTF8
-from libc.string cimport memcmp, strncmp
+from libc.string cimport memcmp, memcpy, strncmp
 from libcpp.vector cimport vector
 
 from perceptron_core.kernel.row cimport Row
+from perceptron_core.kernel.spelling cimport part_size, put_part, sip_hash
+
+import secrets
+import sys
 
 import msgspec
 import numpy as np
@@ -53,10 +58,16 @@ cdef enum:
     LEAST_BYTES = 5  # of a feature: "":0,
 
 cdef unsigned long long WHOLE = 1ULL << 53  # integers up to here are doubles
+cdef Py_ssize_t LONGER_THAN_ANY = sys.maxsize
 
-cdef struct Part:
+cdef struct Span:
     Py_ssize_t at
     Py_ssize_t size
+
+cdef struct Value:
+    Kind kind
+    Py_ssize_t at  # of a text, with its quotes
+    Py_ssize_t end
 
 cdef struct Name:
     const char *text
@@ -86,20 +97,27 @@ cdef class Scanner:
     cdef object target
     cdef bint takes_numbers, takes_texts, takes_booleans
     cdef Py_ssize_t max_bytes, max_id
-    # of the record before: what stands before each value, and the names in it
+    # of the record before: what stands before each value, the names in it, spelled, and the identities of numbers
     cdef bytes model
-    cdef vector[Part] parts
-    cdef list names
-    cdef tuple layout
+    cdef vector[Span] parts
+    cdef vector[unsigned char] spelled
+    cdef vector[Span] names
+    cdef bytes layout
+    cdef vector[Py_ssize_t] seats  # of names, to find two that are equal
+    cdef unsigned long long key_0, key_1
     # of this record
-    cdef vector[Part] found
+    cdef vector[Span] found
+    cdef vector[Value] values  # of its features, as soon as one is no number
+    cdef Py_ssize_t count  # of its features that are not null
+    cdef vector[unsigned char] identities
+    cdef bytes last  # of them, of any record
     cdef object id
     cdef object y, weight
     cdef Row row
     cdef object unlabelled, negative, positive, one  # what most samples have, made once
     # of the value that was read last
     cdef Kind kind
-    cdef str text
+    cdef Py_ssize_t start, end
     cdef double number
     cdef unsigned long long digits
     cdef bint is_integer, is_negative
@@ -119,7 +137,8 @@ cdef class Scanner:
         self.takes_texts = str in label_types
         self.takes_booleans = bool in label_types
         self.max_bytes, self.max_id = max_bytes, max_id
-        self.model, self.names, self.layout = b"", [], ()
+        self.model = self.layout = self.last = b""
+        self.key_0, self.key_1 = secrets.randbits(64), secrets.randbits(64)
         self.cache = [None] * CACHED
         self.numbers = np.empty(CHUNK)
 
@@ -181,8 +200,8 @@ cdef class Scanner:
             if field == FEATURES:
                 at = self._features(value, text, at)
             else:
-                at = self._value(text, at, field == LABEL)
-                if at != REFUSED and field != OTHER and not self._take(field):
+                at = self._value(text, at)
+                if at != REFUSED and not self._take(field, text):
                     return REFUSED
             if at == REFUSED:
                 return REFUSED
@@ -203,105 +222,180 @@ cdef class Scanner:
 
     cdef Py_ssize_t _features(self, bytes value, Text text, Py_ssize_t at) except -2:
         """Read an object of features into ``row``."""
-        cdef Py_ssize_t k = 0, count = 0, size, end
-        cdef Py_ssize_t length = len(value)
-        cdef Py_ssize_t known = <Py_ssize_t>self.parts.size()
-        cdef Text model = <Text>(<char *>self.model)
-        cdef list names = None, texts = None, kept = None
-        cdef Part part
-        cdef double *numbers
+        cdef Py_ssize_t length = len(value), end
         if text[at] != b"{":
             return REFUSED
         at += 1
         if self.used + (length - at) // LEAST_BYTES + 1 > self.numbers.shape[0]:
             self.numbers = np.empty(max(CHUNK, length // LEAST_BYTES + 1))
             self.used = 0
-        numbers = &self.numbers[self.used]
-        self.found.clear()
-        while text[at] != b"}":
-            if names is None and k < known and (size := self.parts[k].size) <= length - at and (
-                memcmp(text + at, model + self.parts[k].at, size) == 0
-            ):
-                part = Part(at, size)
-                at += size
-            else:
-                end = _space(text, at)
-                if text[end] == b"}":
-                    at = end
-                    break
-                if names is None:
-                    names = self.names[:k]
-                end = self._name(text, end, k == 0, names)
-                if end == REFUSED:
-                    return REFUSED
-                part = Part(at, end - at)
-                at = end
-            self.found.push_back(part)
-            at = self._value(text, at, True)
+        end = self._as_before(text, at, length)
+        return self._otherwise(value, text, at) if end == REFUSED else end
+
+    cdef Py_ssize_t _as_before(self, Text text, Py_ssize_t at, Py_ssize_t length) except -2:
+        """Read features that have the names of the record before, written as there."""
+        cdef Text model = <Text>(<char *>self.model)
+        cdef Span part
+        self._begin()
+        for part in self.parts:
+            if part.size > length - at or memcmp(text + at, model + part.at, part.size) != 0:
+                return REFUSED
+            at = self._feature(text, at + part.size)
             if at == REFUSED:
                 return REFUSED
-            if self.kind == NOTHING and kept is None:
-                kept = [True] * k
-            if kept is not None:
-                kept.append(self.kind != NOTHING)
-            k += 1
-            if self.kind == NOTHING:
-                continue
-            if self.kind == TEXT and texts is None:
-                texts = [None] * count
-            if texts is not None:
-                texts.append(self.text if self.kind == TEXT else None)
-            numbers[count] = 1.0 if self.kind == TEXT else self.number
-            count += 1
-        if names is None and k < known:
-            names = self.names[:k]
-        if names is not None:
-            if len(set(names)) != k:
-                return REFUSED
-            self.names, self.layout, self.model = names, tuple(names), value
-            self.parts.swap(self.found)
-        layout = self.layout
-        if kept is not None:
-            layout = tuple([name for name, is_kept in zip(self.names, kept) if is_kept])
-        self.row = _row(layout, self.numbers, self.used, None if texts is None else tuple(texts))
-        self.used += count
+        at = _space(text, at)
+        if text[at] != b"}":
+            return REFUSED
+        self._make_row(text)
         return at + 1
 
-    cdef Py_ssize_t _name(self, Text text, Py_ssize_t at, bint is_first, list names) except -2:
-        """Read what is before a feature's value by the grammar, and append its name."""
+    cdef Py_ssize_t _otherwise(self, bytes value, Text text, Py_ssize_t at) except -2:
+        """Read features by the grammar; where that succeeds, the next record may be as this one."""
         cdef Py_ssize_t end
-        if not is_first:
+        self.parts.assign(1, Span(0, LONGER_THAN_ANY))
+        self.found.clear()
+        self.spelled.clear()
+        self.names.clear()
+        self._begin()
+        while True:
+            end = _space(text, at)
+            if text[end] == b"}":
+                break
+            end = self._name(text, end)
+            if end == REFUSED:
+                return REFUSED
+            self.found.push_back(Span(at, end - at))
+            at = self._feature(text, end)
+            if at == REFUSED:
+                return REFUSED
+        if not self._names_differ():
+            return REFUSED
+        self.model, self.layout = value, None
+        self._make_row(text)
+        self.parts.swap(self.found)
+        return end + 1
+
+    cdef void _begin(self) noexcept:
+        """Forget the features read so far."""
+        self.count = 0
+        self.values.clear()
+
+    cdef Py_ssize_t _name(self, Text text, Py_ssize_t at) except -2:
+        """Read what is before a feature's value by the grammar, and spell its name."""
+        cdef Py_ssize_t end, size = <Py_ssize_t>self.spelled.size()
+        if not self.found.empty():
             if text[at] != b",":
                 return REFUSED
             at = _space(text, at + 1)
         end = _end_of_text(text, at, False)
         if end == REFUSED:
             return REFUSED
-        names.append(self._text(text, at, end, True))
+        self.spelled.resize(size + part_size(end - at))
+        self.spelled.resize(_put(self.spelled.data(), size, text, at, end))
+        self.names.push_back(Span(size, <Py_ssize_t>self.spelled.size() - size))
         at = _space(text, end)
         return _space(text, at + 1) if text[at] == b":" else REFUSED
 
-    cdef bint _take(self, Field field) except -1:
+    cdef bint _names_differ(self) noexcept:
+        """Whether no two names are equal."""
+        cdef Py_ssize_t k, seat, count = <Py_ssize_t>self.names.size(), last = 3
+        cdef const unsigned char *spelled = self.spelled.data()
+        cdef Span name, other
+        while last < 2 * count:
+            last = 2 * last + 1
+        self.seats.assign(last + 1, 0)
+        for k in range(count):
+            name = self.names[k]
+            seat = sip_hash(spelled + name.at, name.size, self.key_0, self.key_1) & last
+            while self.seats[seat] != 0:
+                other = self.names[self.seats[seat] - 1]
+                if other.size == name.size and memcmp(spelled + other.at, spelled + name.at, name.size) == 0:
+                    return False
+                seat = (seat + 1) & last
+            self.seats[seat] = k + 1
+        return True
+
+    cdef Py_ssize_t _feature(self, Text text, Py_ssize_t at) except -2:
+        """Read a feature's value."""
+        at = self._value(text, at)
+        if at == REFUSED:
+            return REFUSED
+        if self.values.empty() and self.kind > BOOLEAN:
+            self.values.assign(self.count, Value(NUMBER, 0, 0))
+        if self.kind > BOOLEAN or not self.values.empty():
+            self.values.push_back(Value(self.kind, self.start, self.end))
+        if self.kind != NOTHING:
+            self.numbers[self.used + self.count] = 1.0 if self.kind == TEXT else self.number
+            self.count += 1
+        return at
+
+    cdef int _make_row(self, Text text) except -1:
+        """Make the row of the features read; where they are all numbers, with the identities of the one before."""
+        if self.layout is None or not self.values.empty():
+            identities = self._identities(text)
+            if self.values.empty():
+                self.layout = identities
+        else:
+            identities = self.layout
+        self.row = Row.__new__(Row)
+        self.row.identities = identities
+        self.row.count = self.count
+        self.row.numbers = self.numbers
+        self.row.first = self.used
+        self.used += self.count
+
+    cdef bytes _identities(self, Text text):
+        """Spell the identities of the features read."""
+        cdef Py_ssize_t k, at = 0, room = <Py_ssize_t>(self.spelled.size() + self.names.size())
+        cdef bint has_others = not self.values.empty()
+        cdef Value value
+        cdef Span name
+        cdef unsigned char *out
+        for value in self.values:
+            if value.kind == TEXT:
+                room += part_size(value.end - value.at)
+        self.identities.resize(room)
+        out = self.identities.data()
+        for k in range(<Py_ssize_t>self.names.size()):
+            if has_others:
+                value = self.values[k]
+                if value.kind == NOTHING:
+                    continue
+            name = self.names[k]
+            out[at] = 0x92 if has_others and value.kind == TEXT else 0x91
+            memcpy(out + at + 1, self.spelled.data() + name.at, name.size)
+            at += 1 + name.size
+            if has_others and value.kind == TEXT:
+                at = _put(out, at, text, value.at, value.end)
+        if at == len(self.last) and memcmp(out, <char *>self.last, at) == 0:
+            return self.last
+        self.last = PyBytes_FromStringAndSize(<char *>out, at)
+        return self.last
+
+    cdef bint _take(self, Field field, Text text) except -1:
         """Take the value that was read as that of a field; return whether it can be one."""
+        word = self._text(text, self.start, self.end, field == LABEL) if self.kind == TEXT else None
         if field == ID:
-            return self._take_id()
+            return self._take_id(word)
         if field == LABEL:
-            return self._take_label()
+            return self._take_label(word)
+        if field == OTHER:
+            return True
         self.weight = self.number
         return self.kind == NUMBER and not self.is_negative
 
-    cdef bint _take_id(self) except -1:
+    cdef bint _take_id(self, str word) except -1:
         if self.kind == TEXT:
-            self.id = self.text
-            return len(self.text) <= self.max_id
+            self.id = word
+            return len(word) <= self.max_id
         if self.kind == NUMBER:
             self.id = -<long long>self.digits if self.is_negative else <long long>self.digits
             return self.is_integer
         return self.kind == NOTHING
 
-    cdef bint _take_label(self) except -1:
+    cdef bint _take_label(self, str word) except -1:
         if self.kind == TEXT:
-            self.y = self.target(self.text) if self.takes_texts else None
+            self.y = self.target(word) if self.takes_texts else None
         elif self.kind == BOOLEAN:
             self.y = self.target(self.number != 0.0) if self.takes_booleans else None
         elif self.kind == NUMBER:
@@ -313,16 +407,13 @@ cdef class Scanner:
                 self.y = self.target(self.number)
         return self.y is not None
 
-    cdef Py_ssize_t _value(self, Text text, Py_ssize_t at, bint is_frequent) except -2:
+    cdef Py_ssize_t _value(self, Text text, Py_ssize_t at) noexcept:
         """Read what is neither an array nor an object; return the position behind it, or REFUSED."""
-        cdef Py_ssize_t end
         at = _space(text, at)  # the model may have had none
         if text[at] == b'"':
             self.kind = TEXT
-            end = _end_of_text(text, at, False)
-            if end != REFUSED:
-                self.text = self._text(text, at, end, is_frequent)
-            return end
+            self.start, self.end = at, _end_of_text(text, at, False)
+            return self.end
         if text[at] == b"n":
             self.kind = NOTHING
             return _literal(text, at, b"null", 4)
@@ -401,13 +492,20 @@ cdef class Scanner:
         return found
 
 
-cdef Row _row(tuple names, double[::1] numbers, Py_ssize_t first, tuple texts):
-    cdef Row row = Row.__new__(Row)
-    row.names = names
-    row.numbers = numbers
-    row.first = first
-    row.texts = texts
-    return row
+cdef Py_ssize_t _put(unsigned char *out, Py_ssize_t at, Text text, Py_ssize_t start, Py_ssize_t end) except -1:
+    """Spell the text between quotes; return the position behind it. UTF-8 is checked."""
+    cdef Py_ssize_t k, size
+    cdef const char *read
+    cdef unsigned char all = 0
+    for k in range(start + 1, end - 1):
+        if text[k] == b"\\":
+            word = msgspec.json.decode((<const char *>text)[start:end], type=str)
+            read = PyUnicode_AsUTF8AndSize(word, &size)
+            return put_part(out, at, <Text>read, size)
+        all |= text[k]
+    if all > 127:
+        PyUnicode_DecodeUTF8(<const char *>text + start + 1, end - start - 2, NULL)
+    return put_part(out, at, text + start + 1, end - start - 2)
 
 
 cdef inline Py_ssize_t _digits(Text text, Py_ssize_t at, unsigned long long *number) noexcept:

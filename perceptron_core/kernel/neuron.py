@@ -28,10 +28,11 @@ from typing import Any
 import numpy as np
 
 from perceptron_core.kernel.activations import Activation
-from perceptron_core.kernel.limits import BLOCK, LIMIT
+from perceptron_core.kernel.limits import BLOCK, LIMIT, NAME_BYTES
 from perceptron_core.kernel.losses import Loss
+from perceptron_core.kernel.names import Names, end_of, read_entries, spell
 from perceptron_core.kernel.optimizers import Optimizer
-from perceptron_core.kernel.reading import number, real, unusable, unusable_name
+from perceptron_core.kernel.reading import not_finite, number, real, unusable, unusable_name
 from perceptron_core.kernel.row import Row
 from perceptron_core.kernel.sample import Sample
 from perceptron_core.kernel.scalers import Scaler
@@ -73,15 +74,14 @@ class Neuron:
     highest: cython.double
     learned: cython.longlong
     score: cython.double
-    numbers: dict[Any, Any]  # feature name -> row
-    categories: dict[Any, Any]  # feature name -> {text: row}
-    entries: list[Any]  # by row: (name,) for a number, (name, text) for a text
+    names: Names  # the features, by row
     table: Any  # the state as an array, over the same memory as `state`
     state: cython.double[:, ::1]
     bias_table: Any  # the bias, its optimizer's columns, then the optimizer's scalars
     bias: cython.double[::1]
-    dirty: Any  # one byte per block
-    dirty_flags: cython.uchar[::1]
+    dirty_flags: cython.uchar[::1]  # by block: whether it changed since the state was marked clean
+    before = cython.declare(dict, visibility="readonly")  # the rows that such a block had by then
+    clean: cython.Py_ssize_t  # how many features were known by then
 
     def __init__(
         self,
@@ -101,10 +101,9 @@ class Neuron:
         self.max_features = max_features
         self.lowest, self.highest = targets
         self.learned = 0
-        self.numbers = {}
-        self.categories = {}
-        self.entries = []
-        self.dirty = bytearray()
+        self.names = Names()
+        self.before = {}
+        self.clean = 0
         self._use(np.zeros((BLOCK, self.sample.width), dtype="<f8"))
         self.bias_table = np.zeros(self.columns + optimizer.scalars, dtype="<f8")
         self.bias = self.bias_table.data
@@ -193,10 +192,10 @@ class Neuron:
             return Rejection("diverged", f"the score is {self.score!r}, beyond ±{LIMIT:g}")
         if y != y:
             return None
-        if sample.unseen and len(self.entries) + sample.unseen > self.max_features:
+        if sample.unseen and self.names.count + sample.unseen > self.max_features:
             return Rejection(
                 "too_many_features",
-                f"{sample.unseen} unseen features on top of {len(self.entries)} would pass "
+                f"{sample.unseen} unseen features on top of {self.names.count} would pass "
                 f"max_features = {self.max_features}",
             )
         self._learn(y, weight)
@@ -250,26 +249,35 @@ class Neuron:
 
     @cython.cfunc
     def _gather_row(self, row: Row) -> object:
-        """Do the same for a row; names that are known to be where they were are not looked up."""
+        """Do the same for a row; identities that are known to be where they were are not looked up."""
         sample: Sample = self.sample
-        names: tuple[Any, ...] = row.names
-        texts: tuple[Any, ...] | None = row.texts
         k: cython.Py_ssize_t
-        is_known: cython.bint = names is sample.layout
-        self._begin(len(names))
-        for k in range(len(names)):
-            x: cython.double = row.numbers[row.first + k]
-            if is_known and texts is None and fabs(x) <= LARGEST:
-                sample.raw[k + 1] = x
-                self._copy(k + 1, sample.index[k + 1])
+        start: cython.Py_ssize_t = 0
+        end: cython.Py_ssize_t = 0
+        is_known: cython.bint = row.identities is sample.layout
+        text: cython.p_const_uchar = row.identities
+        self._begin(row.count)
+        for k in range(1, row.count + 1):
+            sample.raw[k] = row.numbers[row.first + k - 1]
+            if not is_known:
+                start = end
+                end = end_of(text, start)
+                sample.keys[k] = sample
+                sample.is_text[k] = text[start] == 0x92
+                sample.index[k] = self.names.find_in(text, start, end)
+            if not fabs(sample.raw[k]) <= LARGEST:
+                return not_finite(read_entries(row.identities, row.count)[k - 1][0], sample.raw[k])
+            if sample.index[k] >= 0:
+                self._copy(k, sample.index[k])
                 continue
-            rejection = self._place(k + 1, names[k], None if texts is None else texts[k], x)
-            if rejection is not None:
-                return rejection
-        rejection = self._end(len(names))
-        if rejection is None and texts is None and not sample.unseen:
-            sample.layout = names
-        return rejection
+            if end - start > NAME_BYTES:
+                rejection = unusable_name(*read_entries(row.identities[start:end], 1)[0])
+                if rejection is not None:
+                    return rejection
+            self._make_row(k, row.identities[start:end])
+        if not sample.unseen:
+            sample.layout = row.identities
+        return self._end(row.count)
 
     @cython.cfunc
     @cython.inline
@@ -294,14 +302,14 @@ class Neuron:
         """Look a feature up and make it the sample's row k; return a Rejection or None."""
         sample: Sample = self.sample
         j: cython.Py_ssize_t
-        c: cython.Py_ssize_t
         if not fabs(x) <= LARGEST:
-            return Rejection("not_finite", f"feature {name!r:.80} is {x!r}; a finite number was expected")
+            return not_finite(name, x)
         sample.raw[k] = x
         if name is sample.keys[k] and text is None:
             j = sample.index[k]
         else:
-            j = self._find(name, text)
+            identity = spell(name, text)
+            j = self.names.find(identity)
             sample.keys[k] = name if text is None and j >= 0 else sample
             sample.is_text[k] = text is not None
             sample.index[k] = j
@@ -309,13 +317,19 @@ class Neuron:
             self._copy(k, j)
             return None
         rejection = unusable_name(name, text)
-        if rejection is not None:
-            return rejection
-        sample.entries[k] = (name,) if text is None else (name, text)
+        if rejection is None:
+            self._make_row(k, identity)
+        return rejection
+
+    @cython.cfunc
+    def _make_row(self, k: cython.Py_ssize_t, identity: object) -> Any:
+        """Let the sample's row k be that of an unseen feature."""
+        sample: Sample = self.sample
+        c: cython.Py_ssize_t
+        sample.unseen_by_row[k] = identity
         sample.unseen += 1
         for c in range(sample.width):
             sample.rows[k, c] = 0.0
-        return None
 
     @cython.cfunc
     @cython.inline
@@ -354,49 +368,53 @@ class Neuron:
         for k in range(1, sample.count):
             j = sample.index[k]
             if j < 0:
-                j = self._add(sample.entries[k])
+                j = self._add(sample.unseen_by_row[k])
                 sample.index[k] = j
+            if not self.dirty_flags[j // PER_BLOCK]:
+                self._mark_dirty(j // PER_BLOCK)
             for c in range(sample.width):
                 self.state[j, c] = sample.rows[k, c]
-            self.dirty_flags[j // PER_BLOCK] = 1
         self.learned += 1
 
-    # Names
+    @cython.cfunc
+    def _mark_dirty(self, block: cython.Py_ssize_t) -> Any:
+        """Keep the rows that a block has while it is clean."""
+        first: cython.Py_ssize_t = block * PER_BLOCK
+        self.dirty_flags[block] = 1
+        self.before[block] = self.table[first : max(first, min(first + PER_BLOCK, self.clean))].copy()
 
     @cython.cfunc
-    def _find(self, name: object, text: object) -> cython.Py_ssize_t:
-        """Return the row of a feature, −1 where it is unseen."""
-        if text is None:
-            return self.numbers.get(name, -1)
-        texts = self.categories.get(name)
-        return -1 if texts is None else texts.get(text, -1)
-
-    @cython.cfunc
-    def _add(self, entry: tuple[Any, ...]) -> cython.Py_ssize_t:
+    def _add(self, identity: object) -> cython.Py_ssize_t:
         """Give a feature the next row."""
-        row: cython.Py_ssize_t = len(self.entries)
-        if row == self.table.shape[0]:
-            self._use(np.concatenate([self.table, np.zeros_like(self.table)]))
-        if len(entry) == 1:
-            self.numbers[entry[0]] = row
-        else:
-            self.categories.setdefault(entry[0], {})[entry[1]] = row
-        self.entries.append(entry)
-        return row
+        if self.names.count == len(self.table):
+            larger = np.zeros((2 * len(self.table), self.sample.width), dtype="<f8")
+            larger[: len(self.table)] = self.table
+            self._use(larger)
+        return self.names.add(identity)
 
     @cython.cfunc
     def _use(self, table: Any) -> Any:
         """Take a larger table as the state."""
+        flags = bytearray(len(table) // BLOCK)
+        for block in self.before:
+            flags[block] = 1
         self.table = table
         self.state = table.data
-        self.dirty = self.dirty + bytes(len(table) // BLOCK - len(self.dirty))
-        self.dirty_flags = memoryview(self.dirty)
+        self.dirty_flags = memoryview(flags)
 
     # What surrounds the loop: whole rows in and out
 
-    def facts(self) -> tuple[int, list[tuple[Any, ...]], Any, Any]:
-        """Return how many samples were learned, the names by row, the table and the bias row (not copies)."""
-        return self.learned, self.entries, self.table, self.bias_table
+    def facts(self) -> tuple[int, int, Any, Any]:
+        """Return how many samples are learned and features known, the table and the bias row (not copies)."""
+        return self.learned, self.names.count, self.table, self.bias_table
+
+    def entries(self, first: cython.Py_ssize_t = 0, end: cython.Py_ssize_t = -1) -> list[tuple[Any, ...]]:
+        """Return the identities of rows, or of all: ``(name,)`` of a number, ``(name, text)`` of a text."""
+        return self.names.entries(first, self.names.count if end < 0 else end)
+
+    def spelling(self, first: cython.Py_ssize_t, end: cython.Py_ssize_t) -> bytes | None:
+        """Return the same as MessagePack, one after the other; None where one has a name that is no text."""
+        return self.names.spelling(first, end)
 
     def inputs(
         self, features: object, as_predicted: cython.bint = False
@@ -418,18 +436,22 @@ class Neuron:
         self.scaler.transform(sample)
         found = []
         for k in range(1, sample.count):
-            entry = sample.entries[k] if sample.index[k] < 0 else self.entries[sample.index[k]]
+            if sample.index[k] >= 0:
+                [entry] = self.names.entries(sample.index[k], sample.index[k] + 1)
+            else:
+                identity = sample.unseen_by_row[k]
+                [entry] = read_entries(identity, 1) if type(identity) is bytes else [identity]
             found.append((entry, float(sample.raw[k]), float(sample.x[k])))
         return found
 
     def weights(self) -> Any:
         """Return the (n,) weights that predictions are made by, in order of the rows."""
         scalars = self.bias_table[self.columns :]
-        return self.optimizer.weights(self.table[: len(self.entries)], scalars, self.learned)
+        return self.optimizer.weights(self.table[: self.names.count], scalars, self.learned)
 
     def by_rate(self) -> dict[float, tuple[float, Any]]:
         """Return, by rate, its share in predictions and its own (n,) weights, where there are several."""
-        rows, scalars = self.table[: len(self.entries)], self.bias_table[self.columns :]
+        rows, scalars = self.table[: self.names.count], self.bias_table[self.columns :]
         found: dict[float, tuple[float, Any]] = self.optimizer.by_rate(rows, scalars, self.learned)
         return found
 
@@ -439,18 +461,26 @@ class Neuron:
         return float(self.optimizer.bias(row, scalars, self.learned))
 
     def dirty_blocks(self) -> list[int]:
-        """Return the blocks that changed since :meth:`mark_clean`."""
-        return [block for block, flag in enumerate(self.dirty) if flag]
+        """Return the blocks that changed since :meth:`mark_clean`, in order."""
+        return sorted(self.before)
 
-    def mark_clean(self) -> None:
-        """Forget which blocks changed."""
-        self.dirty[:] = bytes(len(self.dirty))
+    def mark_clean(self) -> dict[int, Any]:
+        """Forget which blocks changed; return the rows that each had before, as far as they were known."""
+        block: cython.Py_ssize_t
+        before: dict[int, Any] = self.before
+        self.before = {}
+        for block in before:
+            self.dirty_flags[block] = 0
+        self.clean = self.names.count
+        return before
 
     def put(self, first: int, rows: Any) -> None:
-        """Overwrite rows from ``first`` on and mark their blocks as changed."""
+        """Overwrite rows from ``first`` on, which changes their blocks."""
+        block: cython.Py_ssize_t
+        for block in range(first // PER_BLOCK, (first + len(rows) - 1) // PER_BLOCK + 1):
+            if not self.dirty_flags[block]:
+                self._mark_dirty(block)
         self.table[first : first + len(rows)] = rows
-        for row in range(first, first + len(rows), BLOCK):
-            self.dirty[row // BLOCK] = 1
 
     def put_scalars(self, learned: int, bias: Any) -> None:
         """Overwrite the count of learned samples and the bias row."""
@@ -466,19 +496,14 @@ class Neuron:
             A feature has a row already.
         """
         for entry in entries:
-            text = entry[1] if len(entry) > 1 else None
-            if self._find(entry[0], text) >= 0:
+            identity = spell(entry[0], entry[1] if len(entry) > 1 else None)
+            if self.names.find(identity) >= 0:
                 raise ValueError(f"feature {entry!r:.80} is there twice")
-            self._add(entry)
+            self._add(identity)
 
     def truncate_names(self, count: int) -> None:
         """Take back the names of the rows from ``count`` on."""
-        for entry in self.entries[count:]:
-            if len(entry) == 1:
-                del self.numbers[entry[0]]
-            else:
-                del self.categories[entry[0]][entry[1]]
-        del self.entries[count:]
+        self.names.truncate(count)
         self.sample = Sample(
             self.sample.width, self.optimizer.scalars
         )  # its look-up cache names rows that are gone

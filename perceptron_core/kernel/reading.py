@@ -65,7 +65,12 @@ def unusable(name: object, value: object, error: Exception) -> Rejection:
     return Rejection("wrong_type", f"feature {name!r:.80} is of type {type(value).__name__}; {expected}")
 
 
-def unusable_name(name: object, text: object) -> Rejection | None:
+def not_finite(name: object, x: float) -> Rejection:
+    """Return why a feature's number can't be used."""
+    return Rejection("not_finite", f"feature {name!r:.80} is {x!r}; a finite number was expected")
+
+
+def unusable_name(name: object, text: object = None) -> Rejection | None:
     """Return why a feature can't go by its name, None where it can."""
     if text is None and isinstance(name, str) and name.isascii() and len(name) <= NAME_BYTES:
         return None

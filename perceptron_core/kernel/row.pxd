@@ -1,5 +1,5 @@
 cdef class Row:
-    cdef readonly tuple names
-    cdef readonly tuple texts
+    cdef readonly bytes identities
+    cdef Py_ssize_t count
     cdef double[::1] numbers
     cdef Py_ssize_t first

@@ -1,4 +1,4 @@
-"""The features of a sample in columns: one tuple of names for many samples, and no object for each number."""
+"""The features of a sample in columns: names spelled once for many samples, and no object for each number."""
 
 # mypy: allow-untyped-decorators
 from __future__ import annotations
@@ -8,7 +8,7 @@ try:
 except ImportError:
     import perceptron_core._interpreted as cython
 
-from typing import Any
+from perceptron_core.kernel.names import read_entries
 
 
 @cython.final
@@ -19,37 +19,38 @@ class Row:
 
     Parameters
     ----------
-    names
-        Of the features, no two equal; the same tuple for as many rows as possible.
+    identities
+        Of the features, no two equal, one after the other as ``names.py`` spells them; the same object for
+        as many rows as possible.
+    count
+        How many features.
     numbers
-        (m,) values of the features of many rows.
+        (m,) values of the features of many rows; 1 for a text.
     first
         Where those of this row begin in ``numbers``.
-    texts
-        By feature a text, or None where it is a number; None where all of them are.
     """
 
-    names: tuple[str, ...]
+    identities: bytes
+    count: cython.Py_ssize_t
     numbers: cython.double[::1]
     first: cython.Py_ssize_t
-    texts: tuple[str | None, ...] | None
 
     def __init__(
         self,
-        names: tuple[str, ...],
+        identities: bytes,
+        count: cython.Py_ssize_t,
         numbers: cython.double[::1],
         first: cython.Py_ssize_t,
-        texts: tuple[str | None, ...] | None = None,
     ) -> None:
-        self.names = names
+        self.identities = identities
+        self.count = count
         self.numbers = numbers
         self.first = first
-        self.texts = texts
 
-    def features(self) -> dict[str, Any]:
+    def features(self) -> dict[str, float | str]:
         """Return the features by name."""
-        texts = self.texts or (None,) * len(self.names)
+        entries = read_entries(self.identities, self.count)
         return {
-            name: float(self.numbers[self.first + k]) if texts[k] is None else texts[k]
-            for k, name in enumerate(self.names)
+            entry[0]: float(self.numbers[self.first + k]) if len(entry) == 1 else entry[1]
+            for k, entry in enumerate(entries)
         }

@@ -4,8 +4,8 @@ cdef class Sample:
     cdef readonly Py_ssize_t width
     cdef readonly long long learned
     cdef list keys
-    cdef list entries
-    cdef tuple layout
+    cdef list unseen_by_row
+    cdef bytes layout
     cdef unsigned char[::1] is_text
     cdef Py_ssize_t[::1] index
     cdef double[::1] raw

@@ -285,11 +285,11 @@ def test_the_score_of_ladder_is_the_logit_of_the_mean_probability() -> None:
     x, y = stream("log", 400)
     model = Perceptron(learning_rate="ladder")
     model.predict_learn_many(as_samples(x), y)
-    learned, entries, table, bias = model._neuron.facts()
+    learned, count, table, bias = model._neuron.facts()
     optimizer, scalars = model._neuron.optimizer, bias[5:]
     sample = as_samples(x)[7]
     inputs = np.array([1.0, *standardised(model, sample).values()])
-    rows = np.vstack([bias[:5], table[: len(entries), :5]])
+    rows = np.vstack([bias[:5], table[:count, :5]])
     z = np.append(
         inputs @ optimizer.weights_by_rate(rows, scalars), math.log((scalars[7] + 0.5) / (scalars[6] + 0.5))
     )

@@ -6,6 +6,7 @@ import random
 import warnings
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -14,17 +15,14 @@ from perceptron_core.kernel import Row
 from tests.core.runs import models
 from tests.core.samples import mixed, state
 
-Names = dict[tuple[str, ...], tuple[str, ...]]
 
-
-def as_row(features: dict[str, Any], known: Names) -> Row:
-    """Return a row of the same features, with the tuple of names that is known already."""
-    names = tuple(name for name, value in features.items() if value is not None)
-    values = [features[name] for name in names]
-    texts = tuple(value if isinstance(value, str) else None for value in values)
-    numbers = [0.0, *(1.0 if isinstance(value, str) else float(value) for value in values)]
-    names = known.setdefault(names, names)
-    return Row(names, np.array(numbers), 1, texts if any(text is not None for text in texts) else None)
+def as_row(features: dict[str, Any], known: dict[bytes, bytes]) -> Row:
+    """Return a row of the same features, with the spelling of its identities that is known already."""
+    items = [(name, value) for name, value in features.items() if value is not None]
+    entries = [(name, value) if isinstance(value, str) else (name,) for name, value in items]
+    numbers = [0.0, *(1.0 if isinstance(value, str) else float(value) for _, value in items)]
+    identities = b"".join(map(msgspec.msgpack.encode, entries))
+    return Row(known.setdefault(identities, identities), len(entries), np.array(numbers), 1)
 
 
 def learned(samples: list[Any], labels: list[float], **parameters: Any) -> str:
@@ -66,7 +64,7 @@ def test_rows_are_learned_as_dicts(parameters: dict[str, Any]) -> None:
     of_all = [(features, label) for features, label, _ in mixed(200, seed=9, names=40)]
     for samples in (of_all, dense(400)):
         dicts, labels = [features for features, _ in samples], [label for _, label in samples]
-        known: Names = {}
+        known: dict[bytes, bytes] = {}
         rows = [as_row(features, known) for features in dicts]
         either = [
             row if number % 3 else features
@@ -78,5 +76,5 @@ def test_rows_are_learned_as_dicts(parameters: dict[str, Any]) -> None:
 
 
 def test_a_row_says_what_it_stands_for() -> None:
-    row = Row(("a", "b"), np.array([0.0, 1.5, 1.0]), 1, (None, "text"))
+    row = as_row({"a": 1.5, "c": None, "b": "text"}, {})
     assert row.features() == {"a": 1.5, "b": "text"}

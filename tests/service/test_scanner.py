@@ -145,11 +145,13 @@ def test_white_space_may_come_and_go() -> None:
     assert scanned(*values) == [{"a": 1.5, "b": 2.0, "c": "x"}] * len(values)
 
 
-def test_the_same_names_are_one_tuple() -> None:
-    samples = Scan.decode([with_features('"a": 1, "b": 2'), with_features('"a": 3, "b": null')] * 3)
-    names = [row.names for row in samples.features if isinstance(row, Row)]
-    assert names == [("a", "b"), ("a",)] * 3
-    assert names[0] is names[2] is names[4]
+def test_the_same_identities_are_one_object() -> None:
+    values = [with_features('"a": 1, "b": 2'), with_features('"a": 3, "b": null')] * 3
+    values += [with_features('"a": 1, "b": "x"')] * 2
+    spellings = [row.identities for row in Scan.decode(values).features if isinstance(row, Row)]
+    assert [len(one) for one in spellings] == [6, 3] * 3 + [8] * 2
+    assert spellings[0] is spellings[2] is spellings[4]
+    assert spellings[6] is spellings[7]
 
 
 def test_more_features_than_a_chunk_holds() -> None:

@@ -45,12 +45,12 @@ def offsets_not_rolled_back(learner: Learner) -> None:
 
 @planted(BlockState, "rollback", "Features that only a failed batch has brought stay known.")
 def names_not_rolled_back(state: BlockState) -> None:
-    known, rows = state._committed_scalars, state.n_features
-    state._committed_scalars = (known[0], max(rows, known[1]), known[2])
+    known, rows = state._committed, state.n_features
+    state._committed = (known[0], max(rows, known[1]), known[2])
     try:
         BLOCK_ROLLBACK(state)
     finally:
-        state._committed_scalars = known
+        state._committed = known
 
 
 @planted(BlockState, "rollback", "The bias and the version stay those of a failed batch.")
@@ -82,13 +82,10 @@ def staged_state_not_rolled_back(state: BlockState) -> None:
 
 @planted(BlockState, "commit", "What was learned since the commit began is taken for committed with it.")
 def working_state_committed(state: BlockState) -> None:
-    staged, state._staged = state._staged, None
     COMMIT(state)
-    if staged is not None:
-        table = state._neuron.facts()[2]
-        for block in staged.rows:
-            rows = slice(block * 256, (block + 1) * 256)
-            state._committed[rows] = table[rows]
+    table, before = state._neuron.facts()[2], state._neuron.before
+    for block, rows in before.items():
+        before[block] = table[block * 256 :][: len(rows)].copy()
 
 
 @planted(BlockState, "dirty_blocks", "Of several changed blocks the last is not written.")
@@ -98,7 +95,7 @@ def dirty_block_missed(state: BlockState) -> list[int]:
 
 @planted(BlockState, "grown_blocks", "New names are written only when they begin a block.")
 def grown_names_missed(state: BlockState) -> list[int]:
-    return [block for block in GROWN(state) if block * 256 >= state._committed_scalars[1]]
+    return [block for block in GROWN(state) if block * 256 >= state._committed[1]]
 
 
 @planted(Learner, "_advance", "The position is that of the last record, not of the next.")
