@@ -7,6 +7,10 @@ cdef class Names:
     cdef dict by_row
     cdef Py_ssize_t find(self, object identity) except? -1
     cdef Py_ssize_t find_in(self, const unsigned char *text, Py_ssize_t start, Py_ssize_t end) noexcept
+    cdef Py_ssize_t find_hashed(
+        self, unsigned long long hashed, const unsigned char *text, Py_ssize_t start, Py_ssize_t end
+    ) noexcept
+    cdef void expect(self, unsigned long long hashed) noexcept
     cdef bint _is(self, Py_ssize_t row, const unsigned char *text, Py_ssize_t start, Py_ssize_t end) noexcept
     cdef Py_ssize_t add(self, object identity) except? -1
     cdef _spread(self)
@@ -16,3 +20,4 @@ cdef class Names:
 
 cpdef object spell(object name, object text)
 cpdef Py_ssize_t end_of(const unsigned char *text, Py_ssize_t at) noexcept
+cpdef unsigned long long keyed_hash(const unsigned char *text, Py_ssize_t start, Py_ssize_t end) noexcept

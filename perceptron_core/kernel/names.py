@@ -22,7 +22,7 @@ import numpy as np
 
 if cython.compiled:
     from cython.cimports.libc.string import memcmp, memcpy
-    from cython.cimports.perceptron_core.kernel.spelling import sip_hash, spelled
+    from cython.cimports.perceptron_core.kernel.spelling import prefetch, sip_hash, spelled
 
 KEY_0 = cython.declare(cython.ulonglong, secrets.randbits(64))
 KEY_1 = cython.declare(cython.ulonglong, secrets.randbits(64))
@@ -67,7 +67,18 @@ class Names:
         self, text: cython.p_const_uchar, start: cython.Py_ssize_t, end: cython.Py_ssize_t
     ) -> cython.Py_ssize_t:
         """Return the row of the identity that is spelled from ``start`` to ``end``, −1 where it is unseen."""
-        hashed: cython.ulonglong = _hash(text, start, end)
+        return self.find_hashed(keyed_hash(text, start, end), text, start, end)
+
+    @cython.cfunc
+    @cython.exceptval(check=False)
+    def find_hashed(
+        self,
+        hashed: cython.ulonglong,
+        text: cython.p_const_uchar,
+        start: cython.Py_ssize_t,
+        end: cython.Py_ssize_t,
+    ) -> cython.Py_ssize_t:
+        """Return the same for an identity whose hash is known."""
         last: cython.ulonglong = len(self.slots) - 1
         slot: cython.ulonglong = hashed & last
         row: cython.Py_ssize_t
@@ -77,6 +88,13 @@ class Names:
                 return row
             slot = (slot + 1) & last
         return -1
+
+    @cython.cfunc
+    @cython.exceptval(check=False)
+    def expect(self, hashed: cython.ulonglong) -> cython.void:
+        """Have memory brought near that a search for this hash begins with."""
+        if cython.compiled:
+            prefetch(cython.address(self.slots[hashed & (len(self.slots) - 1)]))
 
     @cython.cfunc
     @cython.exceptval(check=False)
@@ -166,7 +184,7 @@ class Names:
     def _hash_of(self, row: cython.Py_ssize_t) -> cython.ulonglong:
         text: cython.p_const_uchar
         text = cython.address(self.spelled[0]) if cython.compiled else self.spelled
-        return _hash(text, self.starts[row], self.starts[row + 1])
+        return keyed_hash(text, self.starts[row], self.starts[row + 1])
 
     # All of them
 
@@ -184,10 +202,12 @@ class Names:
         return read_entries(spelling, end - first)
 
 
-@cython.cfunc
-@cython.inline
+@cython.ccall
 @cython.exceptval(check=False)
-def _hash(text: cython.p_const_uchar, start: cython.Py_ssize_t, end: cython.Py_ssize_t) -> cython.ulonglong:
+def keyed_hash(
+    text: cython.p_const_uchar, start: cython.Py_ssize_t, end: cython.Py_ssize_t
+) -> cython.ulonglong:
+    """Return the hash of what is spelled from ``start`` to ``end``."""
     if cython.compiled:
         return sip_hash(text + start, end - start, KEY_0, KEY_1)
     return hash(bytes(text[start:end])) & 0xFFFFFFFFFFFFFFFF
@@ -233,7 +253,7 @@ def read_entries(spelling: bytes, count: int) -> list[tuple[Any, ...]]:
 
 
 @cython.ccall
-def keyed_hash(text: bytes, key_0: cython.ulonglong, key_1: cython.ulonglong) -> cython.ulonglong:
+def hashed_by(text: bytes, key_0: cython.ulonglong, key_1: cython.ulonglong) -> cython.ulonglong:
     """Return SipHash-1-3 of a text; interpreted, what Python makes of it by a key of its own."""
     if cython.compiled:
         return sip_hash(text, len(text), key_0, key_1)

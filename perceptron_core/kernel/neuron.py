@@ -30,7 +30,7 @@ import numpy as np
 from perceptron_core.kernel.activations import Activation
 from perceptron_core.kernel.limits import BLOCK, LIMIT, NAME_BYTES
 from perceptron_core.kernel.losses import Loss
-from perceptron_core.kernel.names import Names, end_of, read_entries, spell
+from perceptron_core.kernel.names import Names, end_of, keyed_hash, read_entries, spell
 from perceptron_core.kernel.optimizers import Optimizer
 from perceptron_core.kernel.reading import not_finite, number, real, unusable, unusable_name
 from perceptron_core.kernel.row import Row
@@ -40,6 +40,7 @@ from perceptron_core.rejection import Rejection, SampleRejected
 
 if cython.compiled:
     from cython.cimports.libc.math import fabs
+    from cython.cimports.perceptron_core.kernel.spelling import prefetch
 else:
     from math import fabs
 
@@ -252,32 +253,47 @@ class Neuron:
         """Do the same for a row; identities that are known to be where they were are not looked up."""
         sample: Sample = self.sample
         k: cython.Py_ssize_t
-        start: cython.Py_ssize_t = 0
-        end: cython.Py_ssize_t = 0
         is_known: cython.bint = row.identities is sample.layout
-        text: cython.p_const_uchar = row.identities
         self._begin(row.count)
+        if not is_known:
+            self._look_up(row)
         for k in range(1, row.count + 1):
             sample.raw[k] = row.numbers[row.first + k - 1]
-            if not is_known:
-                start = end
-                end = end_of(text, start)
-                sample.keys[k] = sample
-                sample.is_text[k] = text[start] == 0x92
-                sample.index[k] = self.names.find_in(text, start, end)
             if not fabs(sample.raw[k]) <= LARGEST:
                 return not_finite(read_entries(row.identities, row.count)[k - 1][0], sample.raw[k])
             if sample.index[k] >= 0:
                 self._copy(k, sample.index[k])
                 continue
-            if end - start > NAME_BYTES:
-                rejection = unusable_name(*read_entries(row.identities[start:end], 1)[0])
+            identity = row.identities[sample.ends[k - 1] : sample.ends[k]]
+            if len(identity) > NAME_BYTES:
+                rejection = unusable_name(*read_entries(identity, 1)[0])
                 if rejection is not None:
                     return rejection
-            self._make_row(k, row.identities[start:end])
+            self._make_row(k, identity)
         if not sample.unseen:
             sample.layout = row.identities
         return self._end(row.count)
+
+    @cython.cfunc
+    @cython.exceptval(check=False)
+    def _look_up(self, row: Row) -> cython.void:
+        """Find the features of a row, in rounds, as memory is far: while one is waited for the others are, too."""
+        sample: Sample = self.sample
+        text: cython.p_const_uchar = row.identities
+        k: cython.Py_ssize_t
+        sample.ends[0] = 0
+        for k in range(1, row.count + 1):
+            sample.ends[k] = end_of(text, sample.ends[k - 1])
+            sample.hashes[k] = keyed_hash(text, sample.ends[k - 1], sample.ends[k])
+            self.names.expect(sample.hashes[k])
+        for k in range(1, row.count + 1):
+            sample.keys[k] = sample
+            sample.is_text[k] = text[sample.ends[k - 1]] == 0x92
+            sample.index[k] = self.names.find_hashed(
+                sample.hashes[k], text, sample.ends[k - 1], sample.ends[k]
+            )
+            if cython.compiled and sample.index[k] >= 0:
+                prefetch(cython.address(self.state[sample.index[k], 0]))
 
     @cython.cfunc
     @cython.inline

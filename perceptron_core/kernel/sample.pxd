@@ -8,6 +8,8 @@ cdef class Sample:
     cdef bytes layout
     cdef unsigned char[::1] is_text
     cdef Py_ssize_t[::1] index
+    cdef unsigned long long[::1] hashes
+    cdef Py_ssize_t[::1] ends
     cdef double[::1] raw
     cdef double[::1] x
     cdef double[:, ::1] rows

@@ -45,6 +45,8 @@ class Sample:
     unseen_by_row: list[Any]  # what an unseen feature is to be known by: see `names.spell`
     is_text: cython.uchar[::1]  # by row: whether it is a one-hot feature
     index: cython.Py_ssize_t[::1]  # where a row lives in the state, −1 where unseen
+    hashes: cython.ulonglong[::1]  # of the identities that are looked up, and where they end
+    ends: cython.Py_ssize_t[::1]
     raw: cython.double[::1]  # inputs as they came
     x: cython.double[::1]  # inputs after scaling
     rows: cython.double[:, ::1]
@@ -68,6 +70,8 @@ class Sample:
         self.unseen_by_row = [None] * size
         self.is_text = memoryview(bytearray(size))
         self.index = np.full(size, -1, dtype=np.intp).data
+        self.hashes = np.zeros(size, dtype=np.uint64).data
+        self.ends = np.zeros(size, dtype=np.intp).data
         self.raw = np.ones(size).data
         self.x = np.ones(size).data
         self.rows = np.zeros((size, self.width)).data

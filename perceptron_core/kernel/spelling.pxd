@@ -4,6 +4,16 @@ from cpython.bytes cimport PyBytes_FromStringAndSize
 from cpython.unicode cimport PyUnicode_AsUTF8AndSize
 from libc.string cimport memcpy
 
+cdef extern from *:
+    """
+    #if defined(__GNUC__)
+    #define prefetch(address) __builtin_prefetch(address)
+    #else
+    #define prefetch(address) ((void) 0)
+    #endif
+    """
+    void prefetch(const void *address) noexcept
+
 ctypedef const unsigned char *Text
 
 
