@@ -28,14 +28,15 @@ from typing import Any
 import numpy as np
 
 from perceptron_core.kernel.activations import Activation
-from perceptron_core.kernel.limits import BLOCK, LIMIT, NAME_BYTES
+from perceptron_core.kernel.limits import LIMIT, NAME_BYTES
 from perceptron_core.kernel.losses import Loss
-from perceptron_core.kernel.names import Names, end_of, keyed_hash, read_entries, spell
+from perceptron_core.kernel.names import end_of, keyed_hash, read_entries, spell
 from perceptron_core.kernel.optimizers import Optimizer
 from perceptron_core.kernel.reading import not_finite, number, real, unusable, unusable_name
 from perceptron_core.kernel.row import Row
 from perceptron_core.kernel.sample import Sample
 from perceptron_core.kernel.scalers import Scaler
+from perceptron_core.kernel.table import Table
 from perceptron_core.rejection import Rejection, SampleRejected
 
 if cython.compiled:
@@ -45,14 +46,13 @@ else:
     from math import fabs
 
 BOUND = cython.declare(cython.double, LIMIT)
-PER_BLOCK = cython.declare(cython.Py_ssize_t, BLOCK)
 LARGEST = cython.declare(cython.double, 1.7976931348623157e308)
 NO_LABEL = cython.declare(cython.double, float("nan"))
 
 
 @cython.cclass
-class Neuron:
-    """The working state, and the loop over samples.
+class Neuron(Table):
+    """The loop over samples, and the working state that it changes.
 
     Parameters
     ----------
@@ -69,20 +69,10 @@ class Neuron:
     optimizer = cython.declare(Optimizer, visibility="readonly")
     scaler = cython.declare(Scaler, visibility="readonly")
     sample: Sample
-    columns: cython.Py_ssize_t  # the weight and the optimizer's numbers: what the bias has, too
     max_features: cython.Py_ssize_t
     lowest: cython.double
     highest: cython.double
-    learned: cython.longlong
     score: cython.double
-    names: Names  # the features, by row
-    table: Any  # the state as an array, over the same memory as `state`
-    state: cython.double[:, ::1]
-    bias_table: Any  # the bias, its optimizer's columns, then the optimizer's scalars
-    bias: cython.double[::1]
-    dirty_flags: cython.uchar[::1]  # by block: whether it changed since the state was marked clean
-    before = cython.declare(dict, visibility="readonly")  # the rows that such a block had by then
-    clean: cython.Py_ssize_t  # how many features were known by then
 
     def __init__(
         self,
@@ -97,17 +87,10 @@ class Neuron:
         self.loss = loss
         self.optimizer = optimizer
         self.scaler = scaler
-        self.columns = 1 + optimizer.columns
-        self.sample = Sample(self.columns + scaler.columns, optimizer.scalars)
+        self.sample = Sample(1 + optimizer.columns + scaler.columns, optimizer.scalars)
         self.max_features = max_features
         self.lowest, self.highest = targets
-        self.learned = 0
-        self.names = Names()
-        self.before = {}
-        self.clean = 0
-        self._use(np.zeros((BLOCK, self.sample.width), dtype="<f8"))
-        self.bias_table = np.zeros(self.columns + optimizer.scalars, dtype="<f8")
-        self.bias = self.bias_table.data
+        Table.__init__(self, 1 + optimizer.columns, self.sample.width, optimizer.scalars)
 
     # The loop
 
@@ -202,7 +185,7 @@ class Neuron:
         self._learn(y, weight)
         if not sample.is_sound():
             return Rejection("diverged", f"learning it would take a number of the model beyond ±{LIMIT:g}")
-        self._keep()
+        self.keep(sample)
         return None
 
     @cython.cfunc
@@ -262,7 +245,7 @@ class Neuron:
             if not fabs(sample.raw[k]) <= LARGEST:
                 return not_finite(read_entries(row.identities, row.count)[k - 1][0], sample.raw[k])
             if sample.index[k] >= 0:
-                self._copy(k, sample.index[k])
+                self.copy(sample, k, sample.index[k])
                 continue
             identity = row.identities[sample.ends[k - 1] : sample.ends[k]]
             if len(identity) > NAME_BYTES:
@@ -277,7 +260,7 @@ class Neuron:
     @cython.cfunc
     @cython.exceptval(check=False)
     def _look_up(self, row: Row) -> cython.void:
-        """Find the features of a row, in rounds, as memory is far: while one is waited for the others are, too."""
+        """Find the features of a row: memory is far, so all of it is asked for before any is used."""
         sample: Sample = self.sample
         text: cython.p_const_uchar = row.identities
         k: cython.Py_ssize_t
@@ -330,7 +313,7 @@ class Neuron:
             sample.is_text[k] = text is not None
             sample.index[k] = j
         if j >= 0:
-            self._copy(k, j)
+            self.copy(sample, k, j)
             return None
         rejection = unusable_name(name, text)
         if rejection is None:
@@ -350,17 +333,6 @@ class Neuron:
     @cython.cfunc
     @cython.inline
     @cython.final
-    @cython.exceptval(check=False)
-    def _copy(self, k: cython.Py_ssize_t, j: cython.Py_ssize_t) -> cython.void:
-        """Copy a row of the state to the sample's row k."""
-        sample: Sample = self.sample
-        c: cython.Py_ssize_t
-        for c in range(sample.width):
-            sample.rows[k, c] = self.state[j, c]
-
-    @cython.cfunc
-    @cython.inline
-    @cython.final
     def _end(self, count: cython.Py_ssize_t) -> object:
         """Count the sample's features; return a Rejection where they are too many."""
         self.sample.count = count + 1
@@ -370,67 +342,7 @@ class Neuron:
             )
         return None
 
-    @cython.cfunc
-    def _keep(self) -> Any:
-        """Write the sample's rows back to the state: the one place where it changes."""
-        sample: Sample = self.sample
-        k: cython.Py_ssize_t
-        j: cython.Py_ssize_t
-        c: cython.Py_ssize_t
-        for c in range(self.columns):
-            self.bias[c] = sample.rows[0, c]
-        for c in range(self.optimizer.scalars):
-            self.bias[self.columns + c] = sample.scalars[c]
-        for k in range(1, sample.count):
-            j = sample.index[k]
-            if j < 0:
-                j = self._add(sample.unseen_by_row[k])
-                sample.index[k] = j
-            if not self.dirty_flags[j // PER_BLOCK]:
-                self._mark_dirty(j // PER_BLOCK)
-            for c in range(sample.width):
-                self.state[j, c] = sample.rows[k, c]
-        self.learned += 1
-
-    @cython.cfunc
-    def _mark_dirty(self, block: cython.Py_ssize_t) -> Any:
-        """Keep the rows that a block has while it is clean."""
-        first: cython.Py_ssize_t = block * PER_BLOCK
-        self.dirty_flags[block] = 1
-        self.before[block] = self.table[first : max(first, min(first + PER_BLOCK, self.clean))].copy()
-
-    @cython.cfunc
-    def _add(self, identity: object) -> cython.Py_ssize_t:
-        """Give a feature the next row."""
-        if self.names.count == len(self.table):
-            larger = np.zeros((2 * len(self.table), self.sample.width), dtype="<f8")
-            larger[: len(self.table)] = self.table
-            self._use(larger)
-        return self.names.add(identity)
-
-    @cython.cfunc
-    def _use(self, table: Any) -> Any:
-        """Take a larger table as the state."""
-        flags = bytearray(len(table) // BLOCK)
-        for block in self.before:
-            flags[block] = 1
-        self.table = table
-        self.state = table.data
-        self.dirty_flags = memoryview(flags)
-
     # What surrounds the loop: whole rows in and out
-
-    def facts(self) -> tuple[int, int, Any, Any]:
-        """Return how many samples are learned and features known, the table and the bias row (not copies)."""
-        return self.learned, self.names.count, self.table, self.bias_table
-
-    def entries(self, first: cython.Py_ssize_t = 0, end: cython.Py_ssize_t = -1) -> list[tuple[Any, ...]]:
-        """Return the identities of rows, or of all: ``(name,)`` of a number, ``(name, text)`` of a text."""
-        return self.names.entries(first, self.names.count if end < 0 else end)
-
-    def spelling(self, first: cython.Py_ssize_t, end: cython.Py_ssize_t) -> bytes | None:
-        """Return the same as MessagePack, one after the other; None where one has a name that is no text."""
-        return self.names.spelling(first, end)
 
     def inputs(
         self, features: object, as_predicted: cython.bint = False
@@ -476,50 +388,7 @@ class Neuron:
         row, scalars = self.bias_table[: self.columns], self.bias_table[self.columns :]
         return float(self.optimizer.bias(row, scalars, self.learned))
 
-    def dirty_blocks(self) -> list[int]:
-        """Return the blocks that changed since :meth:`mark_clean`, in order."""
-        return sorted(self.before)
-
-    def mark_clean(self) -> dict[int, Any]:
-        """Forget which blocks changed; return the rows that each had before, as far as they were known."""
-        block: cython.Py_ssize_t
-        before: dict[int, Any] = self.before
-        self.before = {}
-        for block in before:
-            self.dirty_flags[block] = 0
-        self.clean = self.names.count
-        return before
-
-    def put(self, first: int, rows: Any) -> None:
-        """Overwrite rows from ``first`` on, which changes their blocks."""
-        block: cython.Py_ssize_t
-        for block in range(first // PER_BLOCK, (first + len(rows) - 1) // PER_BLOCK + 1):
-            if not self.dirty_flags[block]:
-                self._mark_dirty(block)
-        self.table[first : first + len(rows)] = rows
-
-    def put_scalars(self, learned: int, bias: Any) -> None:
-        """Overwrite the count of learned samples and the bias row."""
-        self.learned = learned
-        self.bias_table[:] = bias
-
-    def add_names(self, entries: list[tuple[Any, ...]]) -> None:
-        """Give features the next rows, in order.
-
-        Raises
-        ------
-        ValueError
-            A feature has a row already.
-        """
-        for entry in entries:
-            identity = spell(entry[0], entry[1] if len(entry) > 1 else None)
-            if self.names.find(identity) >= 0:
-                raise ValueError(f"feature {entry!r:.80} is there twice")
-            self._add(identity)
-
     def truncate_names(self, count: int) -> None:
-        """Take back the names of the rows from ``count`` on."""
-        self.names.truncate(count)
-        self.sample = Sample(
-            self.sample.width, self.optimizer.scalars
-        )  # its look-up cache names rows that are gone
+        """Take back the names of the rows from ``count`` on, and the look-up cache with them."""
+        Table.truncate_names(self, count)
+        self.sample = Sample(self.sample.width, self.optimizer.scalars)
