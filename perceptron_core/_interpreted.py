@@ -26,5 +26,10 @@ def declare(kind: Any, value: Any = None, visibility: str = "private") -> Any:
     return value
 
 
+def cast(kind: Any, value: Any) -> Any:
+    """Return ``value`` as it is: its type only speaks to the compiler."""
+    return value
+
+
 double = longlong = ulonglong = Py_ssize_t = None
 """Types that are named outside annotations."""

@@ -5,8 +5,7 @@ cdef class Names:
     cdef unsigned long long[::1] slots
     cdef dict aside
     cdef dict by_row
-    cdef Py_ssize_t find(self, object identity) except? -1
-    cdef Py_ssize_t find_in(self, const unsigned char *text, Py_ssize_t start, Py_ssize_t end) noexcept
+    cdef Py_ssize_t find(self, object identity, unsigned long long hashed) except? -1
     cdef Py_ssize_t find_hashed(
         self, unsigned long long hashed, const unsigned char *text, Py_ssize_t start, Py_ssize_t end
     ) noexcept

@@ -55,19 +55,11 @@ class Names:
 
     @cython.cfunc
     @cython.exceptval(-1, check=True)
-    def find(self, identity: object) -> cython.Py_ssize_t:
+    def find(self, identity: object, hashed: cython.ulonglong) -> cython.Py_ssize_t:
         """Return the row of an identity as :func:`spell` returns it, −1 where it is unseen."""
         if type(identity) is not bytes:
             return self.aside.get(identity, -1)
-        return self.find_in(identity, 0, len(identity))
-
-    @cython.cfunc
-    @cython.exceptval(check=False)
-    def find_in(
-        self, text: cython.p_const_uchar, start: cython.Py_ssize_t, end: cython.Py_ssize_t
-    ) -> cython.Py_ssize_t:
-        """Return the row of the identity that is spelled from ``start`` to ``end``, −1 where it is unseen."""
-        return self.find_hashed(keyed_hash(text, start, end), text, start, end)
+        return self.find_hashed(hashed, identity, 0, len(identity))
 
     @cython.cfunc
     @cython.exceptval(check=False)
@@ -78,7 +70,7 @@ class Names:
         start: cython.Py_ssize_t,
         end: cython.Py_ssize_t,
     ) -> cython.Py_ssize_t:
-        """Return the same for an identity whose hash is known."""
+        """Return the row of the identity that is spelled from ``start`` to ``end``, −1 where it is unseen."""
         last: cython.ulonglong = len(self.slots) - 1
         slot: cython.ulonglong = hashed & last
         row: cython.Py_ssize_t

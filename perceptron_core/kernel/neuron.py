@@ -47,6 +47,7 @@ else:
 
 BOUND = cython.declare(cython.double, LIMIT)
 LARGEST = cython.declare(cython.double, 1.7976931348623157e308)
+UNASKED = cython.declare(cython.Py_ssize_t, -2)
 NO_LABEL = cython.declare(cython.double, float("nan"))
 
 
@@ -204,79 +205,89 @@ class Neuron(Table):
     def _gather(self, features: object) -> object:
         """Copy the rows that the sample touches into it; return a Rejection or None."""
         if isinstance(features, Row):
-            return self._gather_row(features)
+            return self._fetch(self._take_row(features))
         if not isinstance(features, dict):
             return Rejection("wrong_type", f"a dict of features was expected, not {type(features).__name__}")
-        items: dict[Any, Any] = features if type(features) is dict else dict(features)
-        k: cython.Py_ssize_t = 0
-        x: cython.double
-        self._begin(len(items))
-        for name, value in items.items():
-            if value is None:
-                continue
-            k += 1
-            text = None
-            if type(value) is float:
-                x = value
-            elif isinstance(value, str):
-                text = value
-                x = 1.0
-            else:
-                try:
-                    x = number(value)
-                except (TypeError, OverflowError) as error:
-                    return unusable(name, value, error)
-            rejection = self._place(k, name, text, x)
-            if rejection is not None:
-                return rejection
-        return self._end(k)
+        return self._fetch(self._take_dict(features if type(features) is dict else dict(features)))
 
     @cython.cfunc
-    def _gather_row(self, row: Row) -> object:
-        """Do the same for a row; identities that are known to be where they were are not looked up."""
-        sample: Sample = self.sample
-        k: cython.Py_ssize_t
-        is_known: cython.bint = row.identities is sample.layout
-        self._begin(row.count)
-        if not is_known:
-            self._look_up(row)
-        for k in range(1, row.count + 1):
-            sample.raw[k] = row.numbers[row.first + k - 1]
-            if not fabs(sample.raw[k]) <= LARGEST:
-                return not_finite(read_entries(row.identities, row.count)[k - 1][0], sample.raw[k])
-            if sample.index[k] >= 0:
-                self.copy(sample, k, sample.index[k])
-                continue
-            identity = row.identities[sample.ends[k - 1] : sample.ends[k]]
-            if len(identity) > NAME_BYTES:
-                rejection = unusable_name(*read_entries(identity, 1)[0])
-                if rejection is not None:
-                    return rejection
-            self._make_row(k, identity)
-        if not sample.unseen:
-            sample.layout = row.identities
-        return self._end(row.count)
-
-    @cython.cfunc
-    @cython.exceptval(check=False)
-    def _look_up(self, row: Row) -> cython.void:
-        """Find the features of a row: memory is far, so all of it is asked for before any is used."""
+    def _take_row(self, row: Row) -> Any:
+        """Take in numbers, and where in the state their features are, unless that is as before."""
         sample: Sample = self.sample
         text: cython.p_const_uchar = row.identities
         k: cython.Py_ssize_t
-        sample.ends[0] = 0
+        is_known: cython.bint = row.identities is sample.layout
+        self._begin(row.count)
         for k in range(1, row.count + 1):
+            sample.raw[k] = row.numbers[row.first + k - 1]
+        sample.count = row.count + 1
+        if is_known:
+            sample.layout = row.identities
+            return
+        sample.ends[0] = 0
+        for k in range(1, row.count + 1):  # memory is far: all of it is asked for before any is used
             sample.ends[k] = end_of(text, sample.ends[k - 1])
             sample.hashes[k] = keyed_hash(text, sample.ends[k - 1], sample.ends[k])
             self.names.expect(sample.hashes[k])
         for k in range(1, row.count + 1):
             sample.keys[k] = sample
             sample.is_text[k] = text[sample.ends[k - 1]] == 0x92
-            sample.index[k] = self.names.find_hashed(
-                sample.hashes[k], text, sample.ends[k - 1], sample.ends[k]
-            )
-            if cython.compiled and sample.index[k] >= 0:
-                prefetch(cython.address(self.state[sample.index[k], 0]))
+            self._found(k, self.names.find_hashed(sample.hashes[k], text, sample.ends[k - 1], sample.ends[k]))
+            if sample.index[k] < 0:
+                sample.identities[k] = row.identities[sample.ends[k - 1] : sample.ends[k]]
+        sample.layout = row.identities
+
+    @cython.cfunc
+    def _take_dict(self, features: dict[Any, Any]) -> object:
+        """Do the same for a dict, up to a value that can't be used; return a Rejection for that."""
+        sample: Sample = self.sample
+        trouble = None
+        k: cython.Py_ssize_t = 0
+        all_known: cython.bint = True
+        self._begin(len(features))
+        for name, value in features.items():
+            if value is None:
+                continue
+            text = None
+            if type(value) is float:
+                sample.raw[k + 1] = value
+            elif isinstance(value, str):
+                text = value
+                sample.raw[k + 1] = 1.0
+            else:
+                try:
+                    sample.raw[k + 1] = number(value)
+                except (TypeError, OverflowError) as error:
+                    trouble = unusable(name, value, error)
+                    break
+            k += 1
+            if text is None and sample.index[k] >= 0 and _are_same(name, sample.keys[k]):
+                continue
+            all_known = False
+            identity = spell(name, text)
+            sample.index[k] = UNASKED
+            sample.keys[k] = name if text is None else sample
+            sample.is_text[k] = text is not None
+            sample.identities[k] = identity
+            if type(identity) is bytes:
+                sample.hashes[k] = keyed_hash(identity, 0, len(identity))
+                self.names.expect(sample.hashes[k])
+        sample.count = k + 1
+        if not all_known:
+            for k in range(1, sample.count):
+                if sample.index[k] == UNASKED:
+                    self._found(k, self.names.find(sample.identities[k], sample.hashes[k]))
+        return trouble
+
+    @cython.cfunc
+    @cython.inline
+    @cython.final
+    @cython.exceptval(check=False)
+    def _found(self, k: cython.Py_ssize_t, j: cython.Py_ssize_t) -> cython.void:
+        """Note where in the state the sample's row k is, −1 for nowhere."""
+        self.sample.index[k] = j
+        if cython.compiled and j >= 0:
+            prefetch(cython.address(self.state[j, 0]))
 
     @cython.cfunc
     @cython.inline
@@ -297,50 +308,49 @@ class Neuron(Table):
     @cython.cfunc
     @cython.inline
     @cython.final
-    def _place(self, k: cython.Py_ssize_t, name: object, text: object, x: cython.double) -> object:
-        """Look a feature up and make it the sample's row k; return a Rejection or None."""
+    def _fetch(self, trouble: object) -> object:
+        """Copy the rows of state; return the first Rejection: ``trouble`` comes last."""
         sample: Sample = self.sample
-        j: cython.Py_ssize_t
-        if not fabs(x) <= LARGEST:
-            return not_finite(name, x)
-        sample.raw[k] = x
-        if name is sample.keys[k] and text is None:
-            j = sample.index[k]
-        else:
-            identity = spell(name, text)
-            j = self.names.find(identity)
-            sample.keys[k] = name if text is None and j >= 0 else sample
-            sample.is_text[k] = text is not None
-            sample.index[k] = j
-        if j >= 0:
-            self.copy(sample, k, j)
-            return None
-        rejection = unusable_name(name, text)
-        if rejection is None:
-            self._make_row(k, identity)
-        return rejection
+        k: cython.Py_ssize_t
+        for k in range(1, sample.count):
+            if not fabs(sample.raw[k]) <= LARGEST:
+                return not_finite(self._entry(k)[0], sample.raw[k])
+            if sample.index[k] >= 0:
+                self.copy(sample, k, sample.index[k])
+                continue
+            rejection = self._admit(k)
+            if rejection is not None:
+                return rejection
+        if trouble is None and sample.count - 1 > self.max_features:
+            return Rejection(
+                "too_many_features",
+                f"the sample has {sample.count - 1} features; max_features is {self.max_features}",
+            )
+        return trouble
 
     @cython.cfunc
-    def _make_row(self, k: cython.Py_ssize_t, identity: object) -> Any:
-        """Let the sample's row k be that of an unseen feature."""
+    def _admit(self, k: cython.Py_ssize_t) -> object:
+        """Let the sample's row k be that of an unseen feature; return a Rejection or None."""
         sample: Sample = self.sample
         c: cython.Py_ssize_t
-        sample.unseen_by_row[k] = identity
+        identity = sample.identities[k]
+        if type(identity) is not bytes or len(identity) > NAME_BYTES:
+            rejection = unusable_name(*self._entry(k))
+            if rejection is not None:
+                return rejection
         sample.unseen += 1
         for c in range(sample.width):
             sample.rows[k, c] = 0.0
+        return None
 
     @cython.cfunc
-    @cython.inline
-    @cython.final
-    def _end(self, count: cython.Py_ssize_t) -> object:
-        """Count the sample's features; return a Rejection where they are too many."""
-        self.sample.count = count + 1
-        if count > self.max_features:
-            return Rejection(
-                "too_many_features", f"the sample has {count} features; max_features is {self.max_features}"
-            )
-        return None
+    def _entry(self, k: cython.Py_ssize_t) -> tuple[Any, ...]:
+        """Return the identity of the sample's row k."""
+        j: cython.Py_ssize_t = self.sample.index[k]
+        if j >= 0:
+            return self.entries(j, j + 1)[0]
+        identity = self.sample.identities[k]
+        return read_entries(identity, 1)[0] if type(identity) is bytes else identity
 
     # What surrounds the loop: whole rows in and out
 
@@ -364,12 +374,7 @@ class Neuron(Table):
         self.scaler.transform(sample)
         found = []
         for k in range(1, sample.count):
-            if sample.index[k] >= 0:
-                [entry] = self.names.entries(sample.index[k], sample.index[k] + 1)
-            else:
-                identity = sample.unseen_by_row[k]
-                [entry] = read_entries(identity, 1) if type(identity) is bytes else [identity]
-            found.append((entry, float(sample.raw[k]), float(sample.x[k])))
+            found.append((self._entry(k), float(sample.raw[k]), float(sample.x[k])))
         return found
 
     def weights(self) -> Any:
@@ -392,3 +397,10 @@ class Neuron(Table):
         """Take back the names of the rows from ``count`` on, and the look-up cache with them."""
         Table.truncate_names(self, count)
         self.sample = Sample(self.sample.width, self.optimizer.scalars)
+
+
+@cython.cfunc
+@cython.inline
+def _are_same(name: object, other: object) -> cython.bint:
+    """Whether two names are surely equal."""
+    return name is other or (type(name) is str and type(other) is str and name == other)

@@ -4,7 +4,7 @@ cdef class Sample:
     cdef readonly Py_ssize_t width
     cdef readonly long long learned
     cdef list keys
-    cdef list unseen_by_row
+    cdef list identities
     cdef bytes layout
     cdef unsigned char[::1] is_text
     cdef Py_ssize_t[::1] index

@@ -38,11 +38,9 @@ class Sample:
     unseen: cython.Py_ssize_t  # of these, features that the model does not have yet
     width: cython.Py_ssize_t  # columns of a row
     learned: cython.longlong  # how many samples the model has learned before this one
-    keys: list[Any]  # by row: the name of the last sample's feature, where it was a number known by then
-    layout: (
-        bytes | None
-    )  # the identities that `index` and `is_text` are known to hold for, where they came spelled
-    unseen_by_row: list[Any]  # what an unseen feature is to be known by: see `names.spell`
+    keys: list[Any]  # by row: the name of a number that `index` is known to hold for
+    layout: bytes | None  # the identities that `index` and `is_text` hold for, where they came as a row
+    identities: list[Any]  # by row: what an unseen feature is to be known by; see `names.spell`
     is_text: cython.uchar[::1]  # by row: whether it is a one-hot feature
     index: cython.Py_ssize_t[::1]  # where a row lives in the state, −1 where unseen
     hashes: cython.ulonglong[::1]  # of the identities that are looked up, and where they end
@@ -67,7 +65,7 @@ class Sample:
         size: cython.Py_ssize_t = max(count, 2 * len(self.keys))
         self.layout = None
         self.keys = [self] * size  # no feature's name
-        self.unseen_by_row = [None] * size
+        self.identities = [None] * size
         self.is_text = memoryview(bytearray(size))
         self.index = np.full(size, -1, dtype=np.intp).data
         self.hashes = np.zeros(size, dtype=np.uint64).data
