@@ -21,12 +21,17 @@ from pathlib import Path
 from benchmarks.instructions import workload
 
 BUDGET = Path(__file__).with_name("budget.json")
-CASES = {"10 dense, learning rate 0.01": ("10", "0.01"), "10 dense, auto": ("10", "auto")}
+CASES = {
+    "10 dense, learning rate 0.01": ("dense-10", "0.01"),
+    "10 dense, auto": ("dense-10", "auto"),
+    "20 texts, learning rate 0.01": ("text", "0.01"),
+    "50 words, learning rate 0.01": ("sparse", "0.01"),
+}
 SHORT, LONG = 2_000, workload.MOST
 SLACK = 1.1
 
 
-def count(width: str, rate: str, messages: int) -> int:
+def count(shape: str, rate: str, messages: int) -> int:
     """Return the instructions of a whole run."""
     command = ["valgrind", "--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null"]
     environment = {
@@ -36,7 +41,7 @@ def count(width: str, rate: str, messages: int) -> int:
         "PYTHONMALLOC": "pymalloc",
     }
     done = subprocess.run(
-        [*command, sys.executable, "-m", workload.__name__, width, rate, str(messages)],
+        [*command, sys.executable, "-m", workload.__name__, shape, rate, str(messages)],
         env=environment,
         capture_output=True,
         text=True,

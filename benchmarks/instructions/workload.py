@@ -1,10 +1,10 @@
-"""The service's learner over N messages, to be run under a counter: ``workload.py WIDTH RATE N``."""
+"""The service's learner over N messages, to be run under a counter: ``workload.py SHAPE RATE N``."""
 
 from __future__ import annotations
 
 import sys
 
-from benchmarks.core.samples import dense
+from benchmarks.peers.samples import SHAPES
 from service.learner import Learner
 from service.settings import Settings
 from service.streams.port import Batch
@@ -15,8 +15,8 @@ MOST = 6_000
 
 def main() -> None:
     """Decode, predict, learn and encode; what is made ready is the same, whatever N."""
-    width, rate, count = int(sys.argv[1]), sys.argv[2], int(sys.argv[3])
-    samples = dense(width, MOST)
+    shape, rate, count = sys.argv[1], sys.argv[2], int(sys.argv[3])
+    samples = SHAPES[shape].make(MOST)
     settings = Settings.model_validate({"model": {"learning_rate": rate if rate == "auto" else float(rate)}})
     topics = settings.topics
     learner = Learner(settings, {topics.predictions: 1, topics.dlq: 1})
