@@ -57,6 +57,7 @@ class ConfluentStream(KafkaStream):
 
     def _ask(self, subject: str, question: Callable[[], Answer]) -> Answer:
         """Ask again what the client would not: leaders and coordinators come and go."""
+        self._admin.poll(0)  # serves what it has to say of lost connections, which it would keep
         deadline = time.monotonic() + TIMEOUT_S
         while True:
             try:

@@ -270,3 +270,14 @@ def test_a_writer_that_has_failed_is_let_go_of_without_the_collector(
         assert gone() is None
     finally:
         gc.enable()
+
+
+def test_what_the_admin_client_says_of_lost_connections_does_not_pile_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    adapter = pytest.importorskip("service.streams.confluent")
+    monkeypatch.setattr(adapter.ConfluentStream, "_greet", lambda self: None)
+    with adapter.ConfluentStream("127.0.0.1:1", {}, 1500) as stream:
+        wait_until(lambda: len(stream._admin) > 4)
+        assert stream._ask("nothing", lambda: 1) == 1
+        assert len(stream._admin) < 3
