@@ -12,7 +12,7 @@ from service.commands.terminal import Interruption, start_logging, warn_if_inter
 from service.diary import Diary
 from service.engine import SHARD, Engine
 from service.http.server import serving
-from service.memory import calm_the_collector
+from service.memory import live_long
 from service.model_file import read_model_file
 from service.observer import Observer, Observers
 from service.settings import Settings
@@ -49,6 +49,6 @@ def run(
         observers = Observers(watch, Diary(), served.observer, tracing)
         engine = Engine(stream, settings, reset_from=reset_from, reset_to=model, observer=observers)
         interruption.then(engine.stop)
-        calm_the_collector()
+        live_long()
         with Progress(watch.line, last=watch.summary):
             engine.run(until_end)

@@ -19,7 +19,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from service.engine import Engine
-from service.memory import calm_the_collector
+from service.memory import live_long
 from service.observer import Commit
 from service.streams.select import open_stream
 from tests.corpus import settings
@@ -93,7 +93,7 @@ def main(url: str, client: str, sections: str, until_end: str, more: str = "{}")
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(message)s")
     wishes = json.loads(more)
     faulthandler.register(signal.SIGUSR1)
-    calm_the_collector()
+    live_long()
     first = wishes.pop("trap", None)
     trap = points.trap(client) if client in points.CLIENTS else None
     if first is not None:

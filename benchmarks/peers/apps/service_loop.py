@@ -9,7 +9,7 @@ import sys
 
 from benchmarks.peers.apps.clock import Clock
 from service.engine import Engine
-from service.memory import calm_the_collector
+from service.memory import live_long
 from service.observer import Commit, Observer
 from service.settings import Settings
 from service.streams.select import open_stream
@@ -41,7 +41,7 @@ def main() -> None:
     clock = Clock()
     with open_stream(url, client=client) as stream:
         engine = Engine(stream, settings, observer=Timed(clock))
-        calm_the_collector()
+        live_long()
         engine.run(until_end=True)
     clock.print()
 
