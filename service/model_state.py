@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -240,14 +240,9 @@ class ModelState:
         return head
 
     def _load(self, learner: Learner, head: Head) -> None:
-        blocks, names = self._bodies(head.model_id)
         model = learner.model
         try:
-            model.load(
-                head.version,
-                head.scalars,
-                ((n, names.get(n) or model.names(n), blocks[n]) for n in sorted(blocks)),
-            )
+            model.load(head.version, head.scalars, self._blocks(head.model_id, model))
             learner.metrics.load(head.metrics)
             learner.river_metrics.load(head.river_metrics)
         except (ValueError, TypeError, OverflowError, msgspec.MsgspecError) as error:  # nothing is trusted
@@ -261,23 +256,29 @@ class ModelState:
                 f"the head of commit {head.sequence} says {head.features} with {head.hash}"
             )
 
-    def _bodies(self, model_id: str) -> tuple[dict[int, bytes], dict[int, list[tuple[Any, ...]]]]:
-        """Return the rows and the names of this life of the model by block."""
-        blocks: dict[int, bytes] = {}
-        names: dict[int, list[tuple[Any, ...]]] = {}
+    def _blocks(
+        self, model_id: str, model: Perceptron | PipelineModel
+    ) -> Iterator[tuple[int, list[tuple[Any, ...]], bytes]]:
+        """Yield number, names and rows of each block of this life of the model, in order.
+
+        One at a time: the names of a large model are many objects.
+        """
+        for number, keys in sorted(self._keys_by_block().items()):
+            block = self._decode(keys[b"block"], _Block) if b"block" in keys else None
+            named = self._decode(keys[b"names"], _Names) if b"names" in keys else None
+            if block is None or block.model_id != model_id:
+                continue
+            entries = named.names if named is not None and named.model_id == model_id else []
+            yield number, [_hashable(entry) for entry in entries] or model.names(number), block.rows
+
+    def _keys_by_block(self) -> dict[int, dict[bytes, bytes]]:
+        """Return the keys of blocks and names that were read, by number and kind."""
+        found: dict[int, dict[bytes, bytes]] = {}
         for key in [key for key in self._news if key != HEAD]:
             if (part := _PART.fullmatch(key)) is None:
                 raise Damaged(f"{self._where()}: key {key!r:.80} is none of a model log")
-            kind, number = part[1], int(part[2])
-            if kind == b"block":
-                block = self._decode(key, _Block)
-                if block.model_id == model_id:
-                    blocks[number] = block.rows
-            else:
-                named = self._decode(key, _Names)
-                if named.model_id == model_id:
-                    names[number] = [_hashable(entry) for entry in named.names]
-        return blocks, names
+            found.setdefault(int(part[2]), {})[part[1]] = key
+        return found
 
     def _decode(self, key: bytes, kind: type[_Body]) -> _Body:
         try:

@@ -145,7 +145,16 @@ JUDGES = {
         "_check_finite",
         "_utf8",
     ],
-    "model log": ["_unframe", "take", "apply", "_load", "_bodies", "_decode", "_check_settings"],
+    "model log": [
+        "_unframe",
+        "take",
+        "apply",
+        "_load",
+        "_blocks",
+        "_keys_by_block",
+        "_decode",
+        "_check_settings",
+    ],
 }
 
 
