@@ -81,6 +81,6 @@ SHAPES = {
         Shape("dense-10", "10 numbers", lambda count: core.dense(10, count), 1.0),
         Shape("dense-30", "30 numbers", lambda count: core.dense(30, count), 0.5),
         Shape("text", "20 texts, one-hot", lambda count: text(20, count), 0.25),
-        Shape("sparse", "50 of 262,144 weighted words", lambda count: sparse(50, 1 << 18, count), 0.05),
+        Shape("sparse", "50 of 262,144 weighted words", lambda count: sparse(50, 1 << 18, count), 0.2),
     )
 }
