@@ -79,8 +79,8 @@ class Perceptron(BlockState):
     one-hot: the pair (name, text) is a feature of its own with the value 1, never scaled; None takes no
     part. Features may appear at any time. Several samples in one call mean the same as one by one.
 
-    The state has two copies, working and committed: :meth:`commit` and :meth:`rollback` move it from
-    one to the other at a cost in proportion to the blocks of 256 features that changed. Between them
+    There is a working and a committed state: :meth:`commit` and :meth:`rollback` make one of them the other
+    at a cost in proportion to the blocks of 256 features that changed. Between them
     :meth:`stage` sets a state apart, so that learning can go on while it is not known yet which it will be.
 
     References

@@ -130,7 +130,7 @@ class BlockState:
     def names(self, number: int) -> list[Entry]:
         """Return the feature identities of a block, by row."""
         rows = range(self.n_features)[_rows(number)]
-        return self._neuron.entries(rows.start, rows.stop)
+        return self._neuron.entries(rows.start, rows.stop) if rows else []
 
     def scalars(self) -> list[float]:
         """Return the bias, and the optimizer's numbers for it."""
@@ -177,7 +177,7 @@ class BlockState:
         if len(names) > kernel.BLOCK or not all(map(_is_entry, names)):
             raise ValueError(f"block {number}: at most {kernel.BLOCK} (name,) or (name, text) were expected")
         first, known = number * kernel.BLOCK, self.names(number)
-        if number < 0 or first > self.n_features or names[: len(known)] != known:
+        if not 0 <= first <= self.n_features or names[: len(known)] != known:
             raise ValueError(f"block {number}: its names do not continue those of the model")
         if first + len(known) < self.n_features and len(names) > len(known):
             raise ValueError(f"block {number}: a block behind it is there already")

@@ -367,6 +367,8 @@ cdef class Scanner:
             at += 1 + name.size
             if has_others and value.kind == TEXT:
                 at = _put(out, at, text, value.at, value.end)
+        if at == 0:
+            return b""
         if at == len(self.last) and memcmp(out, <char *>self.last, at) == 0:
             return self.last
         self.last = PyBytes_FromStringAndSize(<char *>out, at)

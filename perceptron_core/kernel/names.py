@@ -3,7 +3,8 @@
 An identity is spelled as MessagePack does: an array of a name, or of a name and a text. So it takes no object
 of its own, and those of a block lie side by side, as they are digested. It is found by linear probing (Knuth,
 The Art of Computer Programming 3, 6.4) from a keyed hash: whoever chooses the names of features cannot choose
-ones that meet. A name may be anything hashable; identities that have no spelling are kept aside, as tuples.
+ones that meet. A name may be anything hashable; identities that have no spelling, those of interactions among
+them, are kept aside, as tuples.
 """
 
 # mypy: allow-untyped-decorators
@@ -117,20 +118,19 @@ class Names:
             self.starts = _longer(self.starts, row + 2)
         if at + size > len(self.spelled):
             self.spelled = _longer(self.spelled, at + size)
-        self.starts[row + 1] = at + size
-        self.count = row + 1
-        if size == 0:
-            self.aside[identity] = row
-            self.by_row[row] = identity
-            return row
-        if not cython.compiled:
-            self.spelled[at : at + size] = identity
-        else:
-            memcpy(cython.address(self.spelled[at]), cython.cast(cython.p_const_uchar, identity), size)
-        if 3 * self.count > 2 * len(self.slots):
+        if 3 * (row + 1) > 2 * len(self.slots):
             self._spread()
+        self.starts[row + 1] = at + size
+        if size == 0:
+            self.by_row[row] = identity
+            self.aside[identity] = row
         else:
+            if not cython.compiled:
+                self.spelled[at : at + size] = identity
+            else:
+                memcpy(cython.address(self.spelled[at]), cython.cast(cython.p_const_uchar, identity), size)
             self._enter(row)
+        self.count = row + 1
         return row
 
     @cython.cfunc
@@ -182,8 +182,11 @@ class Names:
 
     def spelling(self, first: cython.Py_ssize_t, end: cython.Py_ssize_t) -> bytes | None:
         """Return the identities of rows as they are spelled, None where one of them is not."""
-        if self.by_row and any(first <= row < end for row in self.by_row):
-            return None
+        row: cython.Py_ssize_t
+        if self.by_row:
+            for row in range(first, end):
+                if self.starts[row] == self.starts[row + 1]:
+                    return None
         return bytes(self.spelled[self.starts[first] : self.starts[end]])
 
     def entries(self, first: cython.Py_ssize_t, end: cython.Py_ssize_t) -> list[tuple[Any, ...]]:

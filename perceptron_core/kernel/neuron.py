@@ -393,10 +393,15 @@ class Neuron(Table):
         row, scalars = self.bias_table[: self.columns], self.bias_table[self.columns :]
         return float(self.optimizer.bias(row, scalars, self.learned))
 
+    def add_names(self, entries: list[tuple[Any, ...]]) -> None:
+        """Give features the next rows, in order; the last sample's may be among them."""
+        self.sample = Sample(self.sample.width, self.optimizer.scalars)
+        Table.add_names(self, entries)
+
     def truncate_names(self, count: int) -> None:
         """Take back the names of the rows from ``count`` on, and the look-up cache with them."""
-        Table.truncate_names(self, count)
         self.sample = Sample(self.sample.width, self.optimizer.scalars)
+        Table.truncate_names(self, count)
 
 
 @cython.cfunc

@@ -64,7 +64,6 @@ class Sample:
             return
         size: cython.Py_ssize_t = max(count, 2 * len(self.keys))
         self.layout = None
-        self.keys = [self] * size  # no feature's name
         self.identities = [None] * size
         self.is_text = memoryview(bytearray(size))
         self.index = np.full(size, -1, dtype=np.intp).data
@@ -73,6 +72,7 @@ class Sample:
         self.raw = np.ones(size).data
         self.x = np.ones(size).data
         self.rows = np.zeros((size, self.width)).data
+        self.keys = [self] * size  # no feature's name; the last, since its length stands for all
 
     @cython.cfunc
     @cython.exceptval(check=False)

@@ -93,8 +93,8 @@ class Table:
     def _mark_dirty(self, block: cython.Py_ssize_t) -> Any:
         """Keep the rows that a block has while it is clean."""
         first: cython.Py_ssize_t = block * PER_BLOCK
-        self.dirty_flags[block] = 1
         self.before[block] = self.table[first : max(first, min(first + PER_BLOCK, self.clean))].copy()
+        self.dirty_flags[block] = 1
 
     @cython.cfunc
     @cython.exceptval(-1, check=True)

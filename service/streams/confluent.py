@@ -19,7 +19,7 @@ from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic, OffsetS
 
 from service.errors import PerceptronError, TopicMissing
 from service.streams import kafka_common as common
-from service.streams.confluent_clients import READER_GUARDS, Connection, Reader, Seat
+from service.streams.confluent_clients import READER_GUARDS, Connection, Reader, Seat, has_brokers
 from service.streams.confluent_writer import Appender, Writer
 from service.streams.kafka_common import SLICE_S, TIMEOUT_S
 from service.streams.kafka_stream import KafkaStream
@@ -38,8 +38,11 @@ class ConfluentStream(KafkaStream):
         self._options = options
         super().__init__(self._connection, session_timeout_ms)
         self._refusal: KafkaError | None = None
-        self._admin = self._connection.open(AdminClient, {}, {"error_cb": self._on_error})
+        self._admin = self._open_admin()
         self._greet()
+
+    def _open_admin(self) -> AdminClient:
+        return self._connection.open(AdminClient, {}, {"error_cb": self._on_error})
 
     def _on_error(self, error: KafkaError) -> None:
         if error.name() in common.RIGHTS or "certificate" in error.str():
@@ -65,8 +68,9 @@ class ConfluentStream(KafkaStream):
             except KafkaException as error:
                 if error.args[0].name() not in common.PASSING or time.monotonic() > deadline:
                     raise self._connection.told(error.args[0], subject) from None
-                with suppress(KafkaException):  # else the client asks with old leader epochs, for minutes
-                    self._admin.list_topics(timeout=ATTEMPT_S)
+                # Whoever does not look asks with old leader epochs, for minutes; who finds none may never.
+                if not has_brokers(self._admin, timeout_s=ATTEMPT_S):
+                    self._admin = self._open_admin()
                 time.sleep(0.02)
 
     def create_topics(self, topics: Iterable[TopicSpec]) -> None:

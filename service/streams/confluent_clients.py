@@ -41,6 +41,9 @@ log.addFilter(NoRepeats())
 
 Client = TypeVar("Client", AdminClient, Consumer, Producer)
 
+SILENT_S = 5.0
+"""After how long without a record, or a seat, a client is asked whether it knows of any broker."""
+
 COMMON = {
     "retry.backoff.ms": common.RETRY_BACKOFF_MS,
     "socket.timeout.ms": common.REQUEST_TIMEOUT_MS,
@@ -104,15 +107,59 @@ class Connection:
         return common.told(self.servers, name, f"{subject}: {error.str()}".removeprefix(": "))
 
 
+def has_brokers(client: AdminClient | Consumer, topic: str | None = None, timeout_s: float = SLICE_S) -> bool:
+    """Whether a client finds a broker; which topics it leads is learned on the way."""
+    with suppress(KafkaException):
+        return bool(client.list_topics(topic, timeout=timeout_s).brokers)
+    return False
+
+
+class Lifeline:
+    """Tells a client that has lost its brokers for good from one that has nothing to say.
+
+    A broker that is just starting may answer that there is none. The client lets go of those it had, and may
+    never look for one again (librdkafka issue 5301): it would read, or stand by, in silence.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._alive_at = time.monotonic()
+
+    def is_alive(self) -> None:
+        """Take in a sign of life."""
+        self._alive_at = time.monotonic()
+
+    def is_cut(self, client: Consumer, topic: str) -> bool:
+        """Whether the client, silent for a while, finds no broker where another does; to be asked often."""
+        if time.monotonic() - self._alive_at < SILENT_S:
+            return False
+        self.is_alive()
+        if has_brokers(client, topic) or not has_brokers(self._connection.open(AdminClient, {}, {}), topic):
+            return False
+        log.warning("a client has lost all brokers for good: another takes its place")
+        return True
+
+
 class Reader(Closing):
     """Reads committed records from positions of the caller's choice."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._positions: dict[Partition, int] = {}
-        self._known: set[str] = set()
-        self._consumer = connection.open(Consumer, CONSUMER, READER_GUARDS)
         self._open = True
+        self._connect()
+
+    def _connect(self) -> None:
+        self._known: set[str] = set()
+        self._lifeline = Lifeline(self._connection)
+        self._consumer = self._connection.open(Consumer, CONSUMER, READER_GUARDS)
+
+    def _reconnect(self) -> None:
+        """Let another client read on."""
+        lost = self._consumer
+        self._connect()
+        self.seek(self._positions)
+        lost.close()
 
     def seek(self, positions: Mapping[Partition, int]) -> None:
         """Read exactly these partitions from now on, each from its position."""
@@ -129,10 +176,14 @@ class Reader(Closing):
 
     def poll(self, max_records: int, timeout_s: float) -> list[Batch]:
         """Return at most ``max_records`` records, waiting ``timeout_s`` for the first."""
+        if self._positions and self._lifeline.is_cut(self._consumer, next(iter(self._positions))[0]):
+            self._reconnect()
         deadline = time.monotonic() + timeout_s
         while True:
             left = deadline - time.monotonic()
             messages = self._take(max_records, min(max(left, 0.0), SLICE_S))
+            if messages:
+                self._lifeline.is_alive()
             if messages or left <= 0:
                 return self._batches(messages)
 
@@ -218,13 +269,24 @@ class Seat(Closing):
         self._topic = topic
         self._subject = f"group {config['group.id']} over {topic}"
         self._instance_id = str(config.get("group.instance.id", ""))
+        self._config = config
         self._failure: KafkaError | None = None
         self._open = True
-        guards = {**SEAT_GUARDS, **config, "error_cb": self._on_error}
-        turn_ms = max(common.POLL_INTERVAL_MS, config["session.timeout.ms"])
+        self._join()
+
+    def _join(self) -> None:
+        self._lifeline = Lifeline(self._connection)
+        guards = {**SEAT_GUARDS, **self._config, "error_cb": self._on_error}
+        turn_ms = max(common.POLL_INTERVAL_MS, self._config["session.timeout.ms"])
         defaults = {**CONSUMER, "max.poll.interval.ms": turn_ms}
-        self._consumer = connection.open(Consumer, defaults, guards)
-        self._consumer.subscribe([topic], on_assign=self._on_assign)
+        self._consumer = self._connection.open(Consumer, defaults, guards)
+        self._consumer.subscribe([self._topic], on_assign=self._on_assign)
+
+    def _rejoin(self) -> None:
+        """Let another client take a seat."""
+        lost = self._consumer
+        self._join()
+        lost.close()
 
     def _on_error(self, error: KafkaError) -> None:
         if error.fatal() or error.name() in common.RIGHTS | {"_FATAL"}:
@@ -238,6 +300,8 @@ class Seat(Closing):
         """Heartbeat, take part in rebalances, and return the partitions assigned now."""
         if not self._open:
             return frozenset()
+        if self._lifeline.is_cut(self._consumer, self._topic):
+            self._rejoin()
         try:
             while (event := self._consumer.poll(0)) is not None:
                 if error := event.error():
@@ -247,6 +311,8 @@ class Seat(Closing):
             self._failure = failure.args[0]
         if self._failure is not None:
             raise self._told(self._failure)
+        if assigned:
+            self._lifeline.is_alive()
         return frozenset(place.partition for place in assigned)
 
     def _told(self, error: KafkaError) -> Exception:

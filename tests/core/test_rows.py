@@ -78,3 +78,14 @@ def test_rows_are_learned_as_dicts(parameters: dict[str, Any]) -> None:
 def test_a_row_says_what_it_stands_for() -> None:
     row = as_row({"a": 1.5, "c": None, "b": "text"}, {})
     assert row.features() == {"a": 1.5, "b": "text"}
+
+
+def test_a_row_that_was_unseen_is_known_once_a_state_is_loaded() -> None:
+    source, model = (Perceptron(learning_rate=0.5, scale=False) for _ in range(2))
+    row = as_row({"a": 1.0, "b": 2.0}, {})
+    source.learn_one(row.features(), 1)
+    model.predict_learn_many([row], [None])
+    model.load(1, source.scalars(), [(0, source.names(0), source.block(0))])
+    model.predict_learn_many([row], [1.0])
+    source.learn_one(row.features(), 1)
+    assert state(model) == state(source)

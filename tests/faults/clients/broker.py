@@ -26,6 +26,8 @@ Partition = tuple[str, int]
 LEADER_NOT_AVAILABLE, COORDINATOR_LOAD_IN_PROGRESS, NOT_ENOUGH_REPLICAS = 5, 14, 19
 ILLEGAL_GENERATION, OUT_OF_ORDER_SEQUENCE, CONCURRENT_TRANSACTIONS = 22, 45, 51
 PRODUCER_FENCED = 90
+NO_BROKERS = -100
+"""To Metadata: as a broker answers that is just starting, and does not know itself yet."""
 
 _KINDS = [
     (metadata, "ApiVersions", 0, 4),
@@ -120,20 +122,21 @@ class ScriptedBroker:
     def _Metadata(self, response: Any, request: Any, error: int) -> Any:  # noqa: N802
         topic = response.MetadataResponseTopic
         partition = topic.MetadataResponsePartition(
-            error_code=error,
+            error_code=LEADER_NOT_AVAILABLE if error == NO_BROKERS else error,
             partition_index=0,
             leader_id=-1 if error else 0,
             leader_epoch=0,
             replica_nodes=[0],
             isr_nodes=[0],
         )
+        nodes = [] if error == NO_BROKERS else list(enumerate(self._nodes))
         return response(
             brokers=[
                 response.MetadataResponseBroker(node_id=number, host=HOST, port=node.port)
-                for number, node in enumerate(self._nodes)
+                for number, node in nodes
             ],
             cluster_id="scripted",
-            controller_id=0,
+            controller_id=0 if nodes else -1,
             topics=[
                 topic(error_code=0, name=name, is_internal=False, partitions=[partition])
                 for name in self._topics
