@@ -2,8 +2,8 @@
 
 One pass over a record, without an object for a number, a name or a text. What is before a feature's value - comma,
 name, colon, spaces - is compared with what stood there in the record before, and read by the grammar only where
-that differs. Whatever is not plain is left to ``records.py``: other nesting, integers beyond 18 digits, a field twice. Where this
-way accepts, the others agree: a law, and tested as one.
+that differs. Whatever is not plain is left to ``records.py``: other nesting, integers beyond 18 digits, a field
+twice. Where this way accepts, the others agree: a law, and tested as one.
 
 What reads returns the position behind it, or REFUSED; what was read is left in attributes.
 """
@@ -348,6 +348,7 @@ cdef class Scanner:
         """Spell the identities of the features read."""
         cdef Py_ssize_t k, at = 0, room = <Py_ssize_t>(self.spelled.size() + self.names.size())
         cdef bint has_others = not self.values.empty()
+        cdef Kind kind = NUMBER
         cdef Value value
         cdef Span name
         cdef unsigned char *out
@@ -358,15 +359,15 @@ cdef class Scanner:
         out = self.identities.data()
         for k in range(<Py_ssize_t>self.names.size()):
             if has_others:
-                value = self.values[k]
-                if value.kind == NOTHING:
-                    continue
+                kind = self.values[k].kind
+            if kind == NOTHING:
+                continue
             name = self.names[k]
-            out[at] = 0x92 if has_others and value.kind == TEXT else 0x91
+            out[at] = 0x92 if kind == TEXT else 0x91
             memcpy(out + at + 1, self.spelled.data() + name.at, name.size)
             at += 1 + name.size
-            if has_others and value.kind == TEXT:
-                at = _put(out, at, text, value.at, value.end)
+            if kind == TEXT:
+                at = _put(out, at, text, self.values[k].at, self.values[k].end)
         if at == 0:
             return b""
         if at == len(self.last) and memcmp(out, <char *>self.last, at) == 0:

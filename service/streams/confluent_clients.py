@@ -125,7 +125,7 @@ class Lifeline:
         self._connection = connection
         self._alive_at = time.monotonic()
 
-    def is_alive(self) -> None:
+    def has_spoken(self) -> None:
         """Take in a sign of life."""
         self._alive_at = time.monotonic()
 
@@ -133,7 +133,7 @@ class Lifeline:
         """Whether the client, silent for a while, finds no broker where another does; to be asked often."""
         if time.monotonic() - self._alive_at < SILENT_S:
             return False
-        self.is_alive()
+        self.has_spoken()
         if has_brokers(client, topic) or not has_brokers(self._connection.open(AdminClient, {}, {}), topic):
             return False
         log.warning("a client has lost all brokers for good: another takes its place")
@@ -170,8 +170,7 @@ class Reader(Closing):
 
     def _find(self, topic: str) -> None:
         """Ask who leads a topic's partitions: by itself the client often takes half a second to find out."""
-        with suppress(KafkaException):  # then it finds out as it would have
-            self._consumer.list_topics(topic, timeout=SLICE_S)
+        if has_brokers(self._consumer, topic):  # else it finds out as it would have
             self._known.add(topic)
 
     def poll(self, max_records: int, timeout_s: float) -> list[Batch]:
@@ -183,7 +182,7 @@ class Reader(Closing):
             left = deadline - time.monotonic()
             messages = self._take(max_records, min(max(left, 0.0), SLICE_S))
             if messages:
-                self._lifeline.is_alive()
+                self._lifeline.has_spoken()
             if messages or left <= 0:
                 return self._batches(messages)
 
@@ -312,7 +311,7 @@ class Seat(Closing):
         if self._failure is not None:
             raise self._told(self._failure)
         if assigned:
-            self._lifeline.is_alive()
+            self._lifeline.has_spoken()
         return frozenset(place.partition for place in assigned)
 
     def _told(self, error: KafkaError) -> Exception:
