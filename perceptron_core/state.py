@@ -129,8 +129,11 @@ class BlockState:
 
     def names(self, number: int) -> list[Entry]:
         """Return the feature identities of a block, by row."""
-        rows = range(self.n_features)[_rows(number)]
+        rows = self._known_rows(number)
         return self._neuron.entries(rows.start, rows.stop) if rows else []
+
+    def _known_rows(self, number: int) -> range:
+        return range(self.n_features)[_rows(number)]
 
     def scalars(self) -> list[float]:
         """Return the bias, and the optimizer's numbers for it."""
@@ -220,7 +223,7 @@ class BlockState:
 
     def _identities(self, number: int) -> bytes:
         """Return the number of a block and its identities as MessagePack."""
-        rows = range(self.n_features)[_rows(number)]
+        rows = self._known_rows(number)
         spelling = self._neuron.spelling(rows.start, rows.stop)
         if spelling is not None:
             return msgspec.msgpack.encode([number, [None] * len(rows)])[: -len(rows)] + spelling

@@ -9,7 +9,8 @@ cdef class Names:
     cdef Py_ssize_t find_hashed(
         self, unsigned long long hashed, const unsigned char *text, Py_ssize_t start, Py_ssize_t end
     ) noexcept
-    cdef void expect(self, unsigned long long hashed) noexcept
+    cdef unsigned long long expect(self, const unsigned char *text, Py_ssize_t start, Py_ssize_t end) noexcept
+    cdef bint _is_aside(self, Py_ssize_t row) noexcept
     cdef bint _is(self, Py_ssize_t row, const unsigned char *text, Py_ssize_t start, Py_ssize_t end) noexcept
     cdef Py_ssize_t add(self, object identity) except? -1
     cdef _spread(self)
@@ -19,4 +20,6 @@ cdef class Names:
 
 cpdef object spell(object name, object text)
 cpdef Py_ssize_t end_of(const unsigned char *text, Py_ssize_t at) noexcept
-cpdef unsigned long long keyed_hash(const unsigned char *text, Py_ssize_t start, Py_ssize_t end) noexcept
+cpdef unsigned long long keyed_hash(
+    const unsigned char *text, Py_ssize_t start, Py_ssize_t end, unsigned long long key_0, unsigned long long key_1
+) noexcept

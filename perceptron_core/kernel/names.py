@@ -84,10 +84,14 @@ class Names:
 
     @cython.cfunc
     @cython.exceptval(check=False)
-    def expect(self, hashed: cython.ulonglong) -> cython.void:
-        """Have memory brought near that a search for this hash begins with."""
+    def expect(
+        self, text: cython.p_const_uchar, start: cython.Py_ssize_t, end: cython.Py_ssize_t
+    ) -> cython.ulonglong:
+        """Return the hash of what is spelled there, and have memory brought near for a search."""
+        hashed: cython.ulonglong = keyed_hash(text, start, end, KEY_0, KEY_1)
         if cython.compiled:
             prefetch(cython.address(self.slots[hashed & (len(self.slots) - 1)]))
+        return hashed
 
     @cython.cfunc
     @cython.exceptval(check=False)
@@ -139,7 +143,7 @@ class Names:
         row: cython.Py_ssize_t
         self.slots = np.zeros(2 * len(self.slots), dtype=np.uint64).data
         for row in range(self.count):
-            if self.starts[row] != self.starts[row + 1]:
+            if not self._is_aside(row):
                 self._enter(row)
 
     @cython.cfunc
@@ -162,7 +166,7 @@ class Names:
         slot: cython.ulonglong
         row: cython.Py_ssize_t
         for row in range(self.count - 1, count - 1, -1):
-            if self.starts[row] == self.starts[row + 1]:
+            if self._is_aside(row):
                 del self.aside[self.by_row.pop(row)]
                 continue
             slot = self._hash_of(row) & last
@@ -176,7 +180,12 @@ class Names:
     def _hash_of(self, row: cython.Py_ssize_t) -> cython.ulonglong:
         text: cython.p_const_uchar
         text = cython.address(self.spelled[0]) if cython.compiled else self.spelled
-        return keyed_hash(text, self.starts[row], self.starts[row + 1])
+        return keyed_hash(text, self.starts[row], self.starts[row + 1], KEY_0, KEY_1)
+
+    @cython.cfunc
+    @cython.exceptval(check=False)
+    def _is_aside(self, row: cython.Py_ssize_t) -> cython.bint:
+        return self.starts[row] == self.starts[row + 1]
 
     # All of them
 
@@ -185,7 +194,7 @@ class Names:
         row: cython.Py_ssize_t
         if self.by_row:
             for row in range(first, end):
-                if self.starts[row] == self.starts[row + 1]:
+                if self._is_aside(row):
                     return None
         return bytes(self.spelled[self.starts[first] : self.starts[end]])
 
@@ -200,26 +209,33 @@ class Names:
 @cython.ccall
 @cython.exceptval(check=False)
 def keyed_hash(
-    text: cython.p_const_uchar, start: cython.Py_ssize_t, end: cython.Py_ssize_t
+    text: cython.p_const_uchar,
+    start: cython.Py_ssize_t,
+    end: cython.Py_ssize_t,
+    key_0: cython.ulonglong,
+    key_1: cython.ulonglong,
 ) -> cython.ulonglong:
-    """Return the hash of what is spelled from ``start`` to ``end``."""
+    """Return SipHash-1-3 of a part of a text; interpreted, what Python makes of it by a key of its own."""
     if cython.compiled:
-        return sip_hash(text + start, end - start, KEY_0, KEY_1)
+        return sip_hash(text + start, end - start, key_0, key_1)
     return hash(bytes(text[start:end])) & 0xFFFFFFFFFFFFFFFF
 
 
 @cython.ccall
 def spell(name: object, text: object) -> object:
     """Return the identity of a feature: its spelling, or a tuple where it has none."""
-    entry: tuple[Any, ...] = (name,) if text is None else (name, text)
-    if not isinstance(name, str):
-        return entry
-    try:
-        if cython.compiled:
-            return spelled(name, text)
-        return msgspec.msgpack.encode([str.__str__(part) for part in entry])
-    except UnicodeEncodeError:  # no feature can be known by that
-        return entry
+    if isinstance(name, str):
+        try:
+            if cython.compiled:
+                return spelled(name, text)
+            return msgspec.msgpack.encode([str.__str__(part) for part in _entry(name, text)])
+        except UnicodeEncodeError:  # no feature can be known by that
+            pass
+    return _entry(name, text)
+
+
+def _entry(name: object, text: object) -> tuple[Any, ...]:
+    return (name,) if text is None else (name, text)
 
 
 @cython.ccall
@@ -245,14 +261,6 @@ def read_entries(spelling: bytes, count: int) -> list[tuple[Any, ...]]:
     """Return so many identities that are spelled one after the other."""
     found: list[tuple[Any, ...]] = _decode(b"\xdd" + count.to_bytes(4, "big") + spelling)
     return found
-
-
-@cython.ccall
-def hashed_by(text: bytes, key_0: cython.ulonglong, key_1: cython.ulonglong) -> cython.ulonglong:
-    """Return SipHash-1-3 of a text; interpreted, what Python makes of it by a key of its own."""
-    if cython.compiled:
-        return sip_hash(text, len(text), key_0, key_1)
-    return hash(text) & 0xFFFFFFFFFFFFFFFF
 
 
 @cython.cfunc

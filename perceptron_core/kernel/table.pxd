@@ -1,4 +1,4 @@
-from perceptron_core.kernel.names cimport Names, keyed_hash, spell
+from perceptron_core.kernel.names cimport Names, spell
 from perceptron_core.kernel.sample cimport Sample
 
 cdef class Table:

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from perceptron_core.kernel.limits import BLOCK
-from perceptron_core.kernel.names import Names, keyed_hash, spell
+from perceptron_core.kernel.names import Names, spell
 from perceptron_core.kernel.sample import Sample
 
 PER_BLOCK = cython.declare(cython.Py_ssize_t, BLOCK)
@@ -167,7 +167,7 @@ class Table:
         """
         for entry in entries:
             identity = spell(entry[0], entry[1] if len(entry) > 1 else None)
-            hashed = keyed_hash(identity, 0, len(identity)) if type(identity) is bytes else 0
+            hashed = self.names.expect(identity, 0, len(identity)) if type(identity) is bytes else 0
             if self.names.find(identity, hashed) >= 0:
                 raise ValueError(f"feature {entry!r:.80} is there twice")
             self.add(identity)
